@@ -1,0 +1,274 @@
+//! The hand-out: an access token that serves as long as the caller needs, or the reason why not.
+//!
+//! Walk: read → [`crate::lifecycle::refresh::decide`] → take the refresh lock → `renewal` (detached) → open → out.
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::channel::oneshot;
+use jiff::{SignedDuration, Timestamp};
+
+use super::Engine;
+use super::records::AccountUse;
+use super::renewal::Renewal;
+use super::vault::VaultError;
+use crate::lifecycle::account::Account;
+use crate::lifecycle::failure::{Cause, CauseKind};
+use crate::lifecycle::reference::AccountReference;
+use crate::lifecycle::refresh::{Ask, Decision, Meanwhile, Refusal, Standpoint, decide};
+use crate::ports::document::{self, Stored};
+use crate::ports::refresh_lock::{LockError, RefreshPermit};
+use crate::ports::store::{Expected, Health, Origin, StoreError};
+use crate::secret::Secret;
+
+/// An access token on its way to a caller.
+#[derive(Debug)]
+pub struct HandOut {
+    /// The token.
+    pub token: Secret,
+    /// The identity token that came with it, if any.
+    pub identity_token: Option<Secret>,
+    /// The account it belongs to, as it is now.
+    pub account: Account,
+}
+
+impl Engine {
+    /// Hands out an access token of `reference` as `ask` wants it, waiting at most `wait` for others and the provider.
+    ///
+    /// With no wait at all nothing is renewed.
+    pub async fn hand_out(
+        &self,
+        reference: &AccountReference,
+        ask: &Ask,
+        wait: Duration,
+    ) -> Result<HandOut, HandOutError> {
+        let stored = self.fresh(reference, ask, wait).await?;
+        self.serve(stored).await
+    }
+
+    /// Hands out the stored access token as it is, without a look at its end.
+    pub async fn hand_out_unchecked(&self, reference: &AccountReference) -> Result<HandOut, HandOutError> {
+        let stored = self.account(reference).await?;
+        if stored.document.paused {
+            return Err(HandOutError::Paused { reference: reference.clone() });
+        }
+        self.serve(stored).await
+    }
+
+    /// Renews now, whatever the windows say.
+    pub async fn refresh(&self, reference: &AccountReference, wait: Duration) -> Result<Account, HandOutError> {
+        let generation = self.account(reference).await?.document.generation;
+        let ask = Ask { newer_than: Some(generation), ..Ask::default() };
+        Ok(self.fresh(reference, &ask, wait).await?.document)
+    }
+
+    /// An account whose access token may be handed out.
+    async fn fresh(
+        &self,
+        reference: &AccountReference,
+        ask: &Ask,
+        wait: Duration,
+    ) -> Result<Stored<Account>, HandOutError> {
+        let deadline = self.ports.clock.stopwatch() + wait;
+        let mut stored = self.account(reference).await?;
+        let decision = decide(&stored.document, ask, Standpoint::Outside, self.now());
+        tracing::debug!(account = %reference, ?decision, "hand-out decided");
+        let meanwhile = match decision {
+            Decision::Serve => return Ok(stored),
+            Decision::Refuse(refusal) => return Err(HandOutError::refused(reference, refusal)),
+            Decision::Refresh { meanwhile, .. } => meanwhile,
+        };
+        if let Err(refusal) = self.confirmed_life(&stored.document).await? {
+            return fall_back(stored, meanwhile, HandOutError::refused(reference, refusal));
+        }
+        let patience = if meanwhile == Meanwhile::Serve { Duration::ZERO } else { wait };
+        let Some(permit) = self.ports.refresh_lock.acquire(&reference.key(), patience).await? else {
+            if meanwhile == Meanwhile::Nothing {
+                // The one who holds the lock may have just finished.
+                stored = self.account(reference).await?;
+            }
+            let busy = HandOutError::Busy { reference: reference.clone() };
+            return match decide(&stored.document, ask, Standpoint::Outside, self.now()) {
+                Decision::Serve => Ok(stored),
+                _ => fall_back(stored, meanwhile, busy),
+            };
+        };
+        if wait.is_zero() && meanwhile != Meanwhile::Serve {
+            return fall_back(stored, meanwhile, HandOutError::Busy { reference: reference.clone() });
+        }
+        match self.renew_detached(permit, reference, ask, deadline).await {
+            None => fall_back(stored, meanwhile, HandOutError::Busy { reference: reference.clone() }),
+            Some(Renewal::Fresh(account)) => Ok(account),
+            Some(Renewal::Refused { account, refusal }) => {
+                let refused = HandOutError::refused(reference, refusal);
+                match account {
+                    Some(account) => fall_back(*account, meanwhile, refused),
+                    None => Err(refused),
+                }
+            }
+            Some(Renewal::Broken(error)) => fall_back(stored, meanwhile, error),
+        }
+    }
+
+    /// Runs the renewal as a task of its own: a caller who goes away must not leave a spent token unsaved.
+    async fn renew_detached(
+        &self,
+        permit: Box<dyn RefreshPermit>,
+        reference: &AccountReference,
+        ask: &Ask,
+        deadline: Duration,
+    ) -> Option<Renewal> {
+        let (sender, receiver) = oneshot::channel();
+        let (engine, reference, ask) = (self.clone(), reference.clone(), ask.clone());
+        self.ports.tasks.spawn(Box::pin(async move {
+            let outcome = engine.renew(&*permit, &reference, &ask).await;
+            drop(permit);
+            // Nobody listening any more is fine: everything worth keeping is stored.
+            drop(sender.send(outcome));
+        }));
+        let left = deadline.saturating_sub(self.ports.clock.stopwatch());
+        futures::select_biased! {
+            outcome = receiver.fuse() => outcome.ok(),
+            () = self.ports.clock.sleep(left).fuse() => None,
+        }
+    }
+
+    async fn serve(&self, stored: Stored<Account>) -> Result<HandOut, HandOutError> {
+        let account = stored.document;
+        let credentials = self.credentials(&account).await?;
+        let token = credentials.access.ok_or_else(|| HandOutError::LoginRequired {
+            reference: account.reference.clone(),
+            cause: Cause::new(CauseKind::Expired, "there is no access token"),
+        })?;
+        self.note_use(&account.reference).await;
+        Ok(HandOut { token, identity_token: credentials.identity_token, account })
+    }
+
+    /// A copy of a store may not spend tokens that its original still holds.
+    async fn confirmed_life(&self, account: &Account) -> Result<Result<(), Refusal>, StoreError> {
+        let Health { incarnation, .. } = self.ports.store.health().await?;
+        if incarnation.id == account.incarnation {
+            return Ok(Ok(()));
+        }
+        Ok(match incarnation.origin {
+            Origin::Restored { source_is_dead: false, .. } => Err(Refusal::TryLater {
+                until: Timestamp::MAX,
+                cause: Cause::new(
+                    CauseKind::UnconfirmedCopy,
+                    "this store is a restored copy and its original may still refresh the same tokens",
+                ),
+            }),
+            Origin::Fresh | Origin::Restored { .. } => Ok(()),
+        })
+    }
+
+    /// Remembers that an account was used, to the minute. A hand-out never fails for it.
+    async fn note_use(&self, reference: &AccountReference) {
+        let now = self.now();
+        let noted = async {
+            let key = reference.key();
+            let answer = document::get::<AccountUse>(&*self.ports.store, &self.space, &key).await?;
+            let expected = match &answer.value {
+                Some(stored) if now.duration_since(stored.document.last_used) < USE_RESOLUTION => return Ok(()),
+                Some(stored) => Expected::Version(stored.version),
+                None => Expected::Absent,
+            };
+            let batch = document::put(self.batch(), &AccountUse { account: key, last_used: now }, expected)?;
+            self.ports.store.commit(batch).await.map(|_| ())
+        };
+        let result: Result<(), StoreError> = noted.await;
+        if let Err(error) = result {
+            tracing::debug!(%error, account = %reference, "the time of use could not be noted");
+        }
+    }
+}
+
+/// The token at hand if it is second best, else the error.
+fn fall_back(
+    stored: Stored<Account>,
+    meanwhile: Meanwhile,
+    error: HandOutError,
+) -> Result<Stored<Account>, HandOutError> {
+    match meanwhile {
+        Meanwhile::Serve | Meanwhile::ServeAfterWait => {
+            tracing::debug!(account = %stored.document.reference, %error, "the token at hand still serves");
+            Ok(stored)
+        }
+        Meanwhile::Nothing => Err(error),
+    }
+}
+
+/// Why nothing was handed out.
+#[derive(Debug, thiserror::Error)]
+pub enum HandOutError {
+    /// The account does not exist (any more).
+    #[error("there is no account {reference}")]
+    NoSuchAccount {
+        /// The account.
+        reference: AccountReference,
+    },
+    /// A person has to log in.
+    #[error("{reference} needs a login: {cause}")]
+    LoginRequired {
+        /// The account.
+        reference: AccountReference,
+        /// Why.
+        cause: Cause,
+    },
+    /// Not now.
+    #[error("{reference} cannot be refreshed now: {cause}")]
+    TryLater {
+        /// The account.
+        reference: AccountReference,
+        /// Why.
+        cause: Cause,
+        /// When it is tried again.
+        until: Timestamp,
+    },
+    /// A refresh is under way, and longer than the caller would wait.
+    #[error("{reference} is being refreshed, and that takes longer than the wait")]
+    Busy {
+        /// The account.
+        reference: AccountReference,
+    },
+    /// Somebody paused it.
+    #[error("{reference} is paused")]
+    Paused {
+        /// The account.
+        reference: AccountReference,
+    },
+    /// The lock cannot be used.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The vault cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The provider's description cannot be used.
+    #[error(transparent)]
+    Provider(#[from] super::providers::ProviderError),
+    /// The call could not be built.
+    #[error("cannot build the refresh request of {reference}: {detail}")]
+    Request {
+        /// The account.
+        reference: AccountReference,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl HandOutError {
+    pub(super) fn refused(reference: &AccountReference, refusal: Refusal) -> Self {
+        let reference = reference.clone();
+        match refusal {
+            Refusal::LoginRequired(cause) => Self::LoginRequired { reference, cause },
+            Refusal::Paused => Self::Paused { reference },
+            Refusal::TryLater { until, cause } => Self::TryLater { reference, cause, until },
+        }
+    }
+}
+
+/// Coarse, so that a warm hand-out nearly never writes.
+const USE_RESOLUTION: SignedDuration = SignedDuration::from_mins(1);

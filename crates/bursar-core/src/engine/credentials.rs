@@ -1,0 +1,122 @@
+//! The secrets of one account: one sealed value, opened only to hand out, renew or revoke.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::Engine;
+use super::vault::{Place, VaultError};
+use crate::lifecycle::account::Account;
+use crate::oauth::token::TokenSet;
+use crate::ports::document::Document as _;
+use crate::ports::store::Kind;
+use crate::secret::{Sealed, Secret};
+
+/// Everything secret about an account.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Credentials {
+    /// The access token.
+    pub access: Option<Secret>,
+    /// The refresh token in use.
+    pub refresh: Option<Secret>,
+    /// The refresh token before it, until the one in use has proven itself.
+    pub previous: Option<Secret>,
+    /// Refresh tokens from answers that came too late for their lease.
+    pub spares: Vec<Secret>,
+    /// The identity token that came with the access token.
+    pub identity_token: Option<Secret>,
+    /// The client's secret, or its private key as PEM or JWK.
+    pub client_secret: Option<Secret>,
+}
+
+impl Credentials {
+    /// The credentials after `tokens` came for the refresh token in use.
+    #[must_use]
+    pub(super) fn renewed(mut self, tokens: &TokenSet) -> Self {
+        self.access = Some(tokens.access_token.clone());
+        if let Some(token) = &tokens.refresh_token
+            && self.refresh.as_ref() != Some(token)
+        {
+            self.previous = self.refresh.replace(token.clone());
+        } else {
+            self.previous = None;
+        }
+        self.spares.clear();
+        if tokens.id_token.is_some() {
+            self.identity_token.clone_from(&tokens.id_token);
+        }
+        self
+    }
+
+    /// Every token in it, for revoking and for finding leaks.
+    pub(super) fn refresh_tokens(&self) -> impl Iterator<Item = &Secret> {
+        self.refresh.iter().chain(&self.spares)
+    }
+}
+
+/// How credentials are written before they are sealed; borrowed, so that no copy stays behind.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    spares: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
+}
+
+impl Engine {
+    /// Seals credentials for the account's own record.
+    pub(super) async fn seal(&self, key: &str, credentials: &Credentials) -> Result<Sealed, VaultError> {
+        self.seal_for(Account::KIND, key, credentials).await
+    }
+
+    /// Seals credentials for a record of any kind.
+    pub(super) async fn seal_for(
+        &self,
+        kind: &'static Kind,
+        key: &str,
+        credentials: &Credentials,
+    ) -> Result<Sealed, VaultError> {
+        let written = Written {
+            access: credentials.access.as_ref().map(Secret::expose),
+            refresh: credentials.refresh.as_ref().map(Secret::expose),
+            previous: credentials.previous.as_ref().map(Secret::expose),
+            spares: credentials.spares.iter().map(Secret::expose).collect(),
+            identity_token: credentials.identity_token.as_ref().map(Secret::expose),
+            client_secret: credentials.client_secret.as_ref().map(Secret::expose),
+        };
+        // Reserved up front: a growing buffer would leave copies of its old self in freed memory.
+        let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_CAPACITY));
+        serde_json::to_writer(&mut *plain, &written).expect("strings can be written as JSON");
+        let place = Place { space: &self.space, kind, key };
+        Ok(self.vault().await?.seal(place, &plain, &*self.ports.random))
+    }
+
+    /// Opens the credentials of an account.
+    pub(super) async fn credentials(&self, account: &Account) -> Result<Credentials, VaultError> {
+        self.open_from(Account::KIND, &account.reference.key(), &account.sealed).await
+    }
+
+    /// Opens credentials from a record of any kind.
+    pub(super) async fn open_from(
+        &self,
+        kind: &'static Kind,
+        key: &str,
+        sealed: &Sealed,
+    ) -> Result<Credentials, VaultError> {
+        let place = Place { space: &self.space, kind, key };
+        let plain = self.vault().await?.open(place, sealed)?;
+        serde_json::from_slice(&plain)
+            .map_err(|_| VaultError::NotOurs { kind: kind.name, key: key.to_owned() })
+    }
+}
+
+/// Room for several large JWTs.
+const PLAIN_CAPACITY: usize = 64 * 1024;

@@ -1,0 +1,115 @@
+//! Whose login it is, read from where the provider tells it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::exchange::Exchanged;
+use super::{LoginError, LoginPlan};
+use crate::engine::Engine;
+use crate::engine::providers::limits;
+use crate::lifecycle::account::{Identity, LoginMethod};
+use crate::oauth::identity_token::{self, Claims, ExpectedToken};
+use crate::oauth::url::Issuer;
+use crate::ports::upstream::{Body, Request};
+use crate::provider::{IdentitySource, Provider};
+use crate::secret::Secret;
+
+impl Engine {
+    /// The identity behind `tokens`; `None` if the provider does not tell.
+    ///
+    /// An identity token that is there must be acceptable. Userinfo that cannot be had is no reason to refuse a login.
+    pub(super) async fn identity(
+        &self,
+        plan: &LoginPlan,
+        method: LoginMethod,
+        exchanged: &Exchanged,
+        nonce: Option<&Secret>,
+    ) -> Result<Option<Identity>, LoginError> {
+        let tokens = &exchanged.tokens;
+        if matches!(method, LoginMethod::ClientCredentials) {
+            return Ok(None);
+        }
+        let provider = &plan.provider;
+        let source = provider.identity.source;
+        if let Some(token) = &tokens.id_token
+            && matches!(source, IdentitySource::Auto | IdentitySource::IdToken)
+        {
+            let claims = self.claims(plan, token, nonce, exchanged.clock_skew)?;
+            return Ok(pick(provider, &Value::Object(claims.raw)));
+        }
+        match source {
+            IdentitySource::TokenResponse => Ok(pick(provider, &Value::Object(tokens.kept.clone()))),
+            IdentitySource::Auto | IdentitySource::Userinfo => {
+                Ok(self.userinfo(provider, &tokens.access_token).await.and_then(|value| pick(provider, &value)))
+            }
+            IdentitySource::IdToken | IdentitySource::None => Ok(None),
+        }
+    }
+
+    fn claims(
+        &self,
+        plan: &LoginPlan,
+        token: &Secret,
+        nonce: Option<&Secret>,
+        clock_skew: SignedDuration,
+    ) -> Result<Claims, LoginError> {
+        let issuer =
+            plan.provider.endpoints.issuer.as_ref().and_then(|issuer| Issuer::parse(issuer.as_str()).ok());
+        let expected = ExpectedToken {
+            issuer: issuer.as_ref(),
+            client_id: &plan.client_id,
+            nonce,
+            // The token's times are the provider's.
+            now: self.now().saturating_add(clock_skew).unwrap_or(Timestamp::MAX),
+            tolerance: identity_token::TOLERANCE,
+        };
+        identity_token::read(token, &expected)
+            .map_err(|error| LoginError::IdentityToken { detail: error.to_string() })
+    }
+
+    /// What the userinfo endpoint says (OIDC Core §5.3), if there is one and it answers.
+    pub(in crate::engine) async fn userinfo(&self, provider: &Provider, token: &Secret) -> Option<Value> {
+        let request = userinfo_request(provider, token)?;
+        let response = self.ports.upstream.send(request, limits(provider)).await;
+        match response {
+            Ok(response) if response.status().is_success() => serde_json::from_slice(response.body().expose()).ok(),
+            Ok(response) => {
+                tracing::debug!(status = response.status().as_u16(), "userinfo was refused");
+                None
+            }
+            Err(error) => {
+                tracing::debug!(%error, "userinfo could not be asked");
+                None
+            }
+        }
+    }
+}
+
+/// A userinfo request that presents `token` the way the provider wants.
+pub(in crate::engine) fn userinfo_request(provider: &Provider, token: &Secret) -> Option<Request> {
+    let url = provider.endpoints.userinfo.as_ref()?.url().ok()?;
+    let value = provider.api.header_template.replace("{token}", token.expose());
+    let mut header = http::HeaderValue::from_str(&value).ok()?;
+    header.set_sensitive(true);
+    let mut request = http::Request::get(url.to_string())
+        .header(provider.api.header.as_str(), header)
+        .header(http::header::ACCEPT, "application/json");
+    for (name, value) in &provider.api.extra_headers {
+        request = request.header(name.as_str(), value.as_str());
+    }
+    request.body(Body::default()).ok()
+}
+
+fn pick(provider: &Provider, value: &Value) -> Option<Identity> {
+    let subject = at_path(value, &provider.identity.stable_id_path)?;
+    let label = provider.identity.label_paths.iter().find_map(|path| at_path(value, path));
+    Some(Identity { label: label.unwrap_or_else(|| subject.clone()), subject })
+}
+
+fn at_path(value: &Value, path: &str) -> Option<String> {
+    match path.split('.').try_fold(value, |value, name| value.get(name))? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

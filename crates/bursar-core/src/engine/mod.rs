@@ -1,0 +1,88 @@
+//! The use cases: read, decide by the pure rules, commit, answer.
+//!
+//! [`Engine`] holds the ports; each use case is an `impl Engine` in its own file. A hand-out starts in [`broker`].
+
+pub mod accounts;
+pub mod broker;
+pub mod cleanup;
+mod credentials;
+pub mod lease;
+pub mod login;
+pub mod logout;
+pub mod probe;
+mod providers;
+pub mod records;
+mod renewal;
+pub mod selection;
+pub mod vault;
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use crate::ports::clock::Clock;
+use crate::ports::key_source::KeySources;
+use crate::ports::random::{Random, unguessable};
+use crate::ports::refresh_lock::RefreshLock;
+use crate::ports::store::{Batch, CommitId, Space, Store};
+use crate::ports::tasks::Tasks;
+use crate::ports::upstream::Upstream;
+use crate::provider::Catalogue;
+
+/// Everything the use cases need from the world.
+#[derive(Clone, Debug)]
+pub struct Ports {
+    /// Records.
+    pub store: Arc<dyn Store>,
+    /// Outgoing HTTP.
+    pub upstream: Arc<dyn Upstream>,
+    /// One refresher at a time.
+    pub refresh_lock: Arc<dyn RefreshLock>,
+    /// The master key.
+    pub key_sources: Arc<dyn KeySources>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Work that outlives its caller.
+    pub tasks: Arc<dyn Tasks>,
+    /// Provider descriptions.
+    pub catalogue: Arc<Catalogue>,
+}
+
+/// The use cases of one sandbox. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    ports: Ports,
+    space: Space,
+    vault: Arc<OnceCell<vault::Vault>>,
+}
+
+impl Engine {
+    /// Use cases on `space`, which must be a sandbox.
+    pub fn new(ports: Ports, space: Space) -> Self {
+        Self { ports, space, vault: Arc::new(OnceCell::new()) }
+    }
+
+    /// The ports, for what needs no use case.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// The sandbox.
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        self.ports.clock.now()
+    }
+
+    fn batch(&self) -> Batch {
+        Batch::new(self.space.clone(), self.commit_id())
+    }
+
+    fn commit_id(&self) -> CommitId {
+        CommitId(unguessable(&*self.ports.random).expose().to_owned())
+    }
+}

@@ -1,0 +1,395 @@
+//! One renewal, under the refresh lock: journal, one call, everything the answer brought made durable.
+//!
+//! Each step may be the last: `docs/rotation.md` shows what is left after a kill at any of them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Engine;
+use super::broker::HandOutError;
+use super::credentials::Credentials;
+use super::providers::{client_of, limits, refresh_policy};
+use crate::lifecycle::account::{Account, Renewal as Means, Standing};
+use crate::lifecycle::clock_skew;
+use crate::lifecycle::failure::{self, CauseKind, Class, Failure};
+use crate::lifecycle::reference::AccountReference;
+use crate::lifecycle::refresh::{Ask, Decision, Refusal, Standpoint, decide};
+use crate::lifecycle::transition::{self, Renewed};
+use crate::oauth::http_fields::{date_of, retry_after};
+use crate::oauth::identity_token;
+use crate::oauth::token::{Grant, TokenAnswer, TokenSet, read_token_answer, token_request};
+use crate::ports::document::{self, Stored};
+use crate::ports::event::Event;
+use crate::ports::refresh_lock::RefreshPermit;
+use crate::ports::store::{Commit, Expected, StoreError};
+use crate::ports::upstream::{Request, Response, SendError};
+use crate::provider::Provider;
+use crate::provider::Reuse;
+use crate::secret::Secret;
+
+/// How a renewal ended.
+#[derive(Debug)]
+pub(super) enum Renewal {
+    /// The account as it is now; its access token serves.
+    Fresh(Stored<Account>),
+    /// No new token; the account as it is now says why.
+    Refused {
+        /// The account, if it still exists.
+        account: Option<Box<Stored<Account>>>,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// It could not be tried.
+    Broken(HandOutError),
+}
+
+/// What the call brought.
+enum Brought {
+    Tokens { tokens: Box<TokenSet>, clock_skew: jiff::SignedDuration },
+    Failure(Failure),
+    Stranger { found: String },
+}
+
+impl Engine {
+    /// Renews the access token of `reference` while `permit` is held.
+    pub(super) async fn renew(
+        &self,
+        permit: &dyn RefreshPermit,
+        reference: &AccountReference,
+        ask: &Ask,
+    ) -> Renewal {
+        // A fallback token may get a second call; more would be a storm.
+        for _ in 0..2 {
+            match self.renew_once(permit, reference, ask).await {
+                Ok(Some(renewal)) => return renewal,
+                Ok(None) => {}
+                Err(error) => return Renewal::Broken(error),
+            }
+        }
+        Renewal::Broken(HandOutError::Busy { reference: reference.clone() })
+    }
+
+    /// One call; `None` if the state changed so that the decision has to be made again.
+    async fn renew_once(
+        &self,
+        permit: &dyn RefreshPermit,
+        reference: &AccountReference,
+        ask: &Ask,
+    ) -> Result<Option<Renewal>, HandOutError> {
+        let stored = self.account(reference).await?;
+        let decision = decide(&stored.document, ask, Standpoint::HoldingLock, self.now());
+        tracing::debug!(account = %reference, ?decision, "refresh decided under the lock");
+        match decision {
+            Decision::Serve => return Ok(Some(Renewal::Fresh(stored))),
+            Decision::Refuse(refusal) => {
+                return Ok(Some(Renewal::Refused { account: Some(Box::new(stored)), refusal }));
+            }
+            Decision::Refresh { .. } => {}
+        }
+        let provider = self.provider_of(&stored.document).await?;
+        let credentials = self.credentials(&stored.document).await?;
+        let request = self.refresh_request(&provider, &stored.document, &credentials)?;
+        if permit.remaining().is_some_and(|left| left < CALL_AND_SAVE) {
+            return Err(HandOutError::Busy { reference: reference.clone() });
+        }
+        let Some(journaled) = self.open_journal(stored, &credentials).await? else { return Ok(None) };
+        // The store may have been slow, or the machine asleep.
+        if permit.remaining().is_some_and(|left| left < CALL_AND_SAVE) {
+            return Err(HandOutError::Busy { reference: reference.clone() });
+        }
+        let sent_at = self.now();
+        let answer = self.ports.upstream.send(request, limits(&provider)).await;
+        let brought = self.judge(&provider, &journaled.document, answer, sent_at);
+        match brought {
+            Brought::Tokens { tokens, clock_skew } => {
+                let renewed = self.keep(&provider, journaled, credentials, &tokens, clock_skew).await?;
+                Ok(Some(Renewal::Fresh(renewed)))
+            }
+            Brought::Stranger { found } => {
+                let refused = self
+                    .settle(journaled, "account.identity_refused", |account, now| {
+                        transition::identity_refused(account, &found, now)
+                    })
+                    .await?;
+                Ok(Some(refusal_of(refused, self.now())))
+            }
+            Brought::Failure(failure) => self.take_failure(journaled, credentials, &failure, ask).await,
+        }
+    }
+
+    fn refresh_request(
+        &self,
+        provider: &Provider,
+        account: &Account,
+        credentials: &Credentials,
+    ) -> Result<Request, HandOutError> {
+        let request = |detail: String| HandOutError::Request { reference: account.reference.clone(), detail };
+        let client = client_of(account, credentials).map_err(|error| request(error.to_string()))?;
+        let scope = Some(&account.scope).filter(|scope| !scope.is_empty());
+        let grant = match (account.renewal(), &credentials.refresh) {
+            (Means::ClientCredentials, _) => Grant::ClientCredentials { scope },
+            (_, Some(token)) => Grant::RefreshToken { token, scope, redirect_uri: account.redirect_uri.as_deref() },
+            (_, None) => return Err(request("the refresh token is missing from the sealed credentials".into())),
+        };
+        let provider_time = self.now().saturating_add(account.clock_skew).unwrap_or(Timestamp::MAX);
+        token_request(provider, &client, &grant, &account.resource, provider_time, &*self.ports.random)
+            .map_err(|error| request(error.to_string()))
+    }
+
+    /// Makes the mark durable; `None` if the account changed meanwhile.
+    async fn open_journal(
+        &self,
+        stored: Stored<Account>,
+        credentials: &Credentials,
+    ) -> Result<Option<Stored<Account>>, HandOutError> {
+        let Some(token) = credentials.refresh.as_ref().map(Secret::fingerprint) else {
+            // Client credentials: nothing is spent, so nothing can be lost.
+            return Ok(Some(stored));
+        };
+        let journaled = transition::open_journal(stored.document, token, self.now());
+        let batch = document::put(self.batch(), &journaled, Expected::Version(stored.version))?;
+        match self.ports.store.commit(batch).await?.value {
+            Commit::Done(version) => Ok(Some(Stored { document: journaled, version })),
+            Commit::Conflict { .. } => Ok(None),
+        }
+    }
+
+    fn judge(
+        &self,
+        provider: &Provider,
+        account: &Account,
+        answer: Result<Response, SendError>,
+        sent_at: Timestamp,
+    ) -> Brought {
+        let response = match answer {
+            Ok(response) => response,
+            Err(error) => return Brought::Failure(failure::from_send_error(&error)),
+        };
+        let now = self.now();
+        let clock_skew = date_of(&response)
+            .map_or(account.clock_skew, |date| clock_skew::learn(sent_at, now, date));
+        let wait = retry_after(&response, now);
+        match read_token_answer(provider, &response, now, clock_skew) {
+            TokenAnswer::Refused(error) => {
+                Brought::Failure(failure::from_oauth_error(&provider.errors, &error, wait))
+            }
+            TokenAnswer::Unreadable(why) => {
+                Brought::Failure(failure::from_unreadable(&provider.errors, response.status(), why, wait))
+            }
+            TokenAnswer::Issued(tokens) => match stranger(account, &tokens) {
+                Some(found) => Brought::Stranger { found },
+                None => Brought::Tokens { tokens, clock_skew },
+            },
+        }
+    }
+
+    /// Stores new tokens, however often that has to be tried: they exist nowhere else.
+    async fn keep(
+        &self,
+        provider: &Provider,
+        journaled: Stored<Account>,
+        credentials: Credentials,
+        tokens: &TokenSet,
+        clock_skew: jiff::SignedDuration,
+    ) -> Result<Stored<Account>, HandOutError> {
+        let reference = journaled.document.reference.clone();
+        let generation = journaled.document.generation;
+        let sealed = self.seal(&reference.key(), &credentials.renewed(tokens)).await?;
+        let incarnation = self.ports.store.health().await.map(|health| health.incarnation.id);
+        let mut latest = journaled;
+        for attempt in 0..SAVE_ATTEMPTS {
+            if latest.document.generation != generation {
+                return self.keep_spare(latest, tokens).await;
+            }
+            let changes =
+                Renewed { tokens, policy: refresh_policy(provider), clock_skew, sealed: sealed.clone() };
+            let now = self.now();
+            let mut account = transition::renewed(latest.document.clone(), changes, now);
+            if let Ok(incarnation) = &incarnation {
+                account.incarnation.clone_from(incarnation);
+            }
+            let event = Event::new(now, "account.refreshed", reference.to_string())
+                .with("generation", account.generation.0)
+                .with("rotated", tokens.refresh_token.is_some());
+            match self.put_account(&account, Expected::Version(latest.version), event).await {
+                Ok(Commit::Done(version)) => return Ok(Stored { document: account, version }),
+                Ok(Commit::Conflict { .. }) => latest = self.account(&reference).await?,
+                Err(error) if attempt + 1 == SAVE_ATTEMPTS => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(%error, account = %reference, "new tokens could not be saved yet");
+                    self.ports.clock.sleep(SAVE_PAUSE).await;
+                    // The failed commit may have happened after all; then this generation is ours.
+                    if let Ok(found) = self.account(&reference).await {
+                        if found.document.access.as_ref().map(|access| &access.fingerprint)
+                            == Some(&tokens.access_token.fingerprint())
+                        {
+                            return Ok(found);
+                        }
+                        latest = found;
+                    }
+                }
+            }
+        }
+        Err(HandOutError::Busy { reference })
+    }
+
+    /// The lease ended before the answer came, and somebody else has renewed: their tokens rule, ours are kept.
+    async fn keep_spare(
+        &self,
+        mut latest: Stored<Account>,
+        tokens: &TokenSet,
+    ) -> Result<Stored<Account>, HandOutError> {
+        let Some(spare) = &tokens.refresh_token else { return Ok(latest) };
+        let reference = latest.document.reference.clone();
+        loop {
+            let mut credentials = self.credentials(&latest.document).await?;
+            if credentials.refresh.as_ref() == Some(spare) {
+                return Ok(latest);
+            }
+            credentials.spares.push(spare.clone());
+            let mut account = latest.document.clone();
+            account.sealed = self.seal(&reference.key(), &credentials).await?;
+            let event = Event::new(self.now(), "account.spare_kept", reference.to_string());
+            match self.put_account(&account, Expected::Version(latest.version), event).await? {
+                Commit::Done(version) => return Ok(Stored { document: account, version }),
+                Commit::Conflict { .. } => latest = self.account(&reference).await?,
+            }
+        }
+    }
+
+    async fn take_failure(
+        &self,
+        journaled: Stored<Account>,
+        credentials: Credentials,
+        failure: &Failure,
+        ask: &Ask,
+    ) -> Result<Option<Renewal>, HandOutError> {
+        let reference = journaled.document.reference.clone();
+        tracing::debug!(account = %reference, ?failure, "refresh failed");
+        if failure.class == Class::Permanent {
+            let latest = self.account(&reference).await?;
+            if latest.document.generation != journaled.document.generation {
+                // A sibling won: what was refused is no longer what we hold.
+                return Ok(Some(match decide(&latest.document, ask, Standpoint::Outside, self.now()) {
+                    Decision::Serve | Decision::Refresh { .. } => Renewal::Fresh(latest),
+                    Decision::Refuse(refusal) => {
+                        Renewal::Refused { account: Some(Box::new(latest)), refusal }
+                    }
+                }));
+            }
+            if failure.cause.kind == CauseKind::GrantRefused
+                && let Some(fallback) = fallback(&journaled.document, credentials, self.now())
+            {
+                return self.fall_back_to(journaled, fallback).await.map(|()| None);
+            }
+        }
+        let name = match failure.class {
+            Class::Permanent => "account.login_required",
+            Class::Transient => "account.refresh_failed",
+        };
+        let settled =
+            self.settle(journaled, name, |account, now| transition::failed(account, failure, now)).await?;
+        Ok(Some(refusal_of(settled, self.now())))
+    }
+
+    async fn fall_back_to(
+        &self,
+        journaled: Stored<Account>,
+        credentials: Credentials,
+    ) -> Result<(), HandOutError> {
+        let reference = journaled.document.reference.clone();
+        let Some(token) = credentials.refresh.as_ref().map(Secret::fingerprint) else { return Ok(()) };
+        let sealed = self.seal(&reference.key(), &credentials).await?;
+        self.settle(journaled, "account.fell_back", |account, now| {
+            transition::fallen_back(account, token.clone(), sealed.clone(), now)
+        })
+        .await
+        .map(|_| ())
+    }
+
+    /// Applies a change to the account as it is, as long as its tokens are the ones the change is about.
+    async fn settle(
+        &self,
+        journaled: Stored<Account>,
+        event: &str,
+        change: impl Fn(Account, Timestamp) -> Account,
+    ) -> Result<Stored<Account>, HandOutError> {
+        let generation = journaled.document.generation;
+        let reference = journaled.document.reference.clone();
+        let mut latest = journaled;
+        while latest.document.generation == generation {
+            let now = self.now();
+            let account = change(latest.document.clone(), now);
+            let mut event = Event::new(now, event, reference.to_string());
+            if let Standing::NeedsLogin { cause, .. } = &account.standing {
+                event = event.with("cause", cause.detail.clone());
+            }
+            if let Standing::Failing(failing) = &account.standing {
+                event = event.with("cause", failing.cause.detail.clone()).with("attempts", failing.attempts);
+            }
+            match self.put_account(&account, Expected::Version(latest.version), event).await? {
+                Commit::Done(version) => return Ok(Stored { document: account, version }),
+                Commit::Conflict { .. } => latest = self.account(&reference).await?,
+            }
+        }
+        Ok(latest)
+    }
+
+    pub(super) async fn put_account(
+        &self,
+        account: &Account,
+        expected: Expected,
+        event: Event,
+    ) -> Result<Commit, StoreError> {
+        let batch = document::put(self.batch(), account, expected)?.event(event);
+        Ok(self.ports.store.commit(batch).await?.value)
+    }
+}
+
+/// Whose tokens these are, if they are not the account's.
+fn stranger(account: &Account, tokens: &TokenSet) -> Option<String> {
+    let pinned = account.identity.as_ref()?;
+    let claims = identity_token::subject_of(tokens.id_token.as_ref()?)?;
+    (claims.subject != pinned.subject).then(|| claims.email.unwrap_or(claims.subject))
+}
+
+/// Another refresh token worth trying after the one in use was refused, taken out of what is kept.
+fn fallback(account: &Account, mut credentials: Credentials, now: Timestamp) -> Option<Credentials> {
+    if let Some(spare) = credentials.spares.pop() {
+        credentials.refresh = Some(spare);
+        return Some(credentials);
+    }
+    let refresh = account.refresh.as_ref().filter(|refresh| !refresh.proven)?;
+    let age = now.duration_since(refresh.issued_at).as_secs();
+    let accepted = match account.policy.reuse {
+        Reuse::Harmless | Reuse::UntilSuccessorUsed => true,
+        Reuse::Grace { seconds } => u64::try_from(age).is_ok_and(|age| age < seconds),
+        Reuse::Reject | Reuse::RevokeFamily | Reuse::Undeclared => false,
+    };
+    let previous = credentials.previous.take().filter(|_| accepted)?;
+    credentials.refresh = Some(previous);
+    Some(credentials)
+}
+
+/// Tells callers what the account's standing now says.
+fn refusal_of(stored: Stored<Account>, now: Timestamp) -> Renewal {
+    let refusal = match &stored.document.standing {
+        Standing::NeedsLogin { cause, .. } => Refusal::LoginRequired(cause.clone()),
+        Standing::Failing(failing) => {
+            Refusal::TryLater { until: failing.next_try, cause: failing.cause.clone() }
+        }
+        Standing::Revoked { .. } => Refusal::LoginRequired(failure::Cause::new(CauseKind::Revoked, "revoked")),
+        Standing::Active => Refusal::TryLater {
+            until: now,
+            cause: failure::Cause::new(CauseKind::Refused, "the tokens changed during the refresh"),
+        },
+    };
+    Renewal::Refused { account: Some(Box::new(stored)), refusal }
+}
+
+/// A call of at most 30 s, and time to save its answer.
+const CALL_AND_SAVE: Duration = Duration::from_secs(40);
+/// Together with the pause, ten seconds: a full disk may be made room on, a busy one comes back.
+const SAVE_ATTEMPTS: u32 = 20;
+const SAVE_PAUSE: Duration = Duration::from_millis(500);

@@ -1,0 +1,186 @@
+//! What a failed call means: whether it passes by itself, and whether the token it carried may be spent.
+//!
+//! Classified by the OAuth error code, then by the provider's own table, last by the status. Whatever is not known
+//! is transient, and leaves open whether the token was spent.
+
+use std::fmt;
+
+use http::StatusCode;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::ports::upstream::{SendCause, SendError, SendPhase};
+use crate::provider::{ErrorClass, Errors};
+
+/// A failed renewal or login call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Whether it passes by itself.
+    pub class: Class,
+    /// Whether the token that was presented may be spent.
+    pub spent: Spent,
+    /// What happened, for people and programs.
+    pub cause: Cause,
+    /// How long the provider asked to be left alone.
+    pub retry_after: Option<SignedDuration>,
+}
+
+/// Whether a failure passes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Try again later.
+    Transient,
+    /// Trying again cannot help: a person has to log in.
+    Permanent,
+}
+
+/// What a failure says about the token that was presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// It certainly was not exchanged.
+    No,
+    /// It may have been exchanged, and the answer lost.
+    Unknown,
+}
+
+/// Why something is as it is: a stable word for programs, a sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// The stable word.
+    pub kind: CauseKind,
+    /// The sentence, without secrets.
+    pub detail: String,
+}
+
+impl Cause {
+    /// A cause in one sentence.
+    pub fn new(kind: CauseKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.detail)
+    }
+}
+
+/// Stable words for causes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CauseKind {
+    /// The provider says the grant is no longer good.
+    GrantRefused,
+    /// The provider wants a person (consent, second factor, new terms).
+    InteractionRequired,
+    /// The provider does not accept our client; the login itself may be fine.
+    ClientRefused,
+    /// The provider refused for another reason it named.
+    Refused,
+    /// The host name has no address.
+    Dns,
+    /// Nobody accepted the connection.
+    Unreachable,
+    /// The certificate or the handshake was not acceptable.
+    Tls,
+    /// The proxy refused or could not be reached.
+    Proxy,
+    /// No answer in time.
+    TimedOut,
+    /// The connection ended in the middle of the answer.
+    Cut,
+    /// Too many calls.
+    RateLimited,
+    /// The provider has a problem of its own.
+    ServerError,
+    /// The answer is not one of an authorization server: a captive portal, an error page, half a document.
+    NotOAuth,
+    /// An answer was lost and the provider does not accept the token again.
+    LostAnswer,
+    /// The provider answered with somebody else's tokens.
+    IdentityChanged,
+    /// The access token was refused although it should serve.
+    Rejected,
+    /// Past its end.
+    Expired,
+    /// Revoked here or at the provider.
+    Revoked,
+    /// The provider does not allow it yet.
+    TooEarly,
+    /// This store is a copy, and the original may still be in use.
+    UnconfirmedCopy,
+}
+
+/// Classifies a call that brought no answer.
+pub fn from_send_error(error: &SendError) -> Failure {
+    let kind = match error.cause {
+        SendCause::Dns => CauseKind::Dns,
+        SendCause::Connect | SendCause::Forbidden => CauseKind::Unreachable,
+        SendCause::Tls => CauseKind::Tls,
+        SendCause::Proxy => CauseKind::Proxy,
+        SendCause::Timeout => CauseKind::TimedOut,
+        SendCause::Cut => CauseKind::Cut,
+        SendCause::TooLarge => CauseKind::NotOAuth,
+    };
+    let spent = match error.phase {
+        SendPhase::BeforeRequest => Spent::No,
+        SendPhase::AfterRequest => Spent::Unknown,
+    };
+    Failure { class: Class::Transient, spent, cause: Cause::new(kind, error.to_string()), retry_after: None }
+}
+
+/// Classifies a parsed OAuth error. It proves that nothing was exchanged, whatever its status.
+pub fn from_oauth_error(errors: &Errors, error: &OAuthError, retry_after: Option<SignedDuration>) -> Failure {
+    let class = errors.class_of(error).unwrap_or_else(|| general_class(&error.code));
+    let (class, kind) = match class {
+        ErrorClass::Permanent => (Class::Permanent, CauseKind::GrantRefused),
+        ErrorClass::Interaction => (Class::Permanent, CauseKind::InteractionRequired),
+        ErrorClass::Transient => (Class::Transient, transient_kind(&error.code)),
+    };
+    let cause = Cause::new(kind, format!("the provider answered {error}"));
+    Failure { class, spent: Spent::No, cause, retry_after }
+}
+
+/// Classifies an answer without a readable token or OAuth error; `why` says what is wrong with it.
+pub fn from_unreadable(
+    errors: &Errors,
+    status: StatusCode,
+    why: &str,
+    retry_after: Option<SignedDuration>,
+) -> Failure {
+    let kind = match status.as_u16() {
+        429 => CauseKind::RateLimited,
+        500.. => CauseKind::ServerError,
+        _ => CauseKind::NotOAuth,
+    };
+    let class = match errors.class_of_status(status) {
+        Some(ErrorClass::Permanent | ErrorClass::Interaction) => Class::Permanent,
+        Some(ErrorClass::Transient) | None => Class::Transient,
+    };
+    let unspent = status == StatusCode::TOO_MANY_REQUESTS
+        || class == Class::Permanent
+        || errors.unspent_statuses.contains(&status.as_u16());
+    let spent = if unspent { Spent::No } else { Spent::Unknown };
+    let cause = Cause::new(kind, format!("the provider answered HTTP {}: {why}", status.as_u16()));
+    Failure { class, spent, cause, retry_after }
+}
+
+fn general_class(code: &ErrorCode) -> ErrorClass {
+    match code {
+        ErrorCode::InvalidGrant => ErrorClass::Permanent,
+        ErrorCode::InteractionRequired | ErrorCode::LoginRequired | ErrorCode::ConsentRequired => {
+            ErrorClass::Interaction
+        }
+        _ => ErrorClass::Transient,
+    }
+}
+
+fn transient_kind(code: &ErrorCode) -> CauseKind {
+    match code {
+        ErrorCode::InvalidClient | ErrorCode::UnauthorizedClient => CauseKind::ClientRefused,
+        ErrorCode::SlowDown => CauseKind::RateLimited,
+        ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => CauseKind::ServerError,
+        _ => CauseKind::Refused,
+    }
+}

@@ -1,0 +1,71 @@
+//! A provider made from published metadata: the login by issuer URL, for everybody who is not in the catalogue.
+
+use super::{AuthenticationRule, Endpoint, Endpoints, Provider, ProviderId, Registration, RevokeForm};
+use crate::oauth::metadata::ServerMetadata;
+
+impl Provider {
+    /// The standards-abiding provider that `metadata` describes (RFC 8414 §2, OIDC Discovery §3).
+    ///
+    /// Nothing is known about rotation and reuse, so both stay undeclared, which is handled as the worst case. Scopes
+    /// are the usual four, without those the provider says it does not know.
+    pub fn from_metadata(id: ProviderId, metadata: &ServerMetadata) -> Self {
+        let mut provider = Self::new(id);
+        provider.endpoints = Endpoints {
+            issuer: Endpoint::parse(metadata.issuer.as_str()).ok(),
+            authorize: metadata.authorization_endpoint.as_ref().map(Endpoint::from),
+            token: metadata.token_endpoint.as_ref().map(Endpoint::from),
+            device: metadata.device_authorization_endpoint.as_ref().map(Endpoint::from),
+            revoke: metadata.revocation_endpoint.as_ref().map(Endpoint::from),
+            introspect: metadata.introspection_endpoint.as_ref().map(Endpoint::from),
+            userinfo: metadata.userinfo_endpoint.as_ref().map(Endpoint::from),
+            pushed_authorization: metadata.pushed_authorization_request_endpoint.as_ref().map(Endpoint::from),
+            registration: metadata.registration_endpoint.as_ref().map(Endpoint::from),
+            keys: metadata.jwks_uri.as_ref().map(Endpoint::from),
+            refresh: None,
+            validate: None,
+        };
+        provider.authorize.issuer_in_answer = metadata.authorization_response_iss_parameter_supported;
+        provider.client.authentication = authentication(&metadata.token_endpoint_auth_methods_supported);
+        provider.client.public = metadata
+            .token_endpoint_auth_methods_supported
+            .as_ref()
+            .is_none_or(|methods| methods.iter().any(|method| method == "none"));
+        provider.client.registration = if metadata.client_id_metadata_document_supported {
+            Registration::MetadataDocument
+        } else if metadata.registration_endpoint.is_some() {
+            Registration::Dynamic
+        } else {
+            Registration::Manual
+        };
+        let is_known = |scope: &&str| {
+            metadata
+                .scopes_supported
+                .as_ref()
+                .is_none_or(|scopes| scopes.iter().any(|known| known == scope))
+        };
+        provider.authorize.default_scopes =
+            ["openid", "email", "profile"].iter().filter(|scope| is_known(scope)).map(ToString::to_string).collect();
+        provider.authorize.offline_scope = Some("offline_access").filter(is_known).map(str::to_owned);
+        if metadata.revocation_endpoint.is_none() {
+            provider.revoke.form = RevokeForm::None;
+        }
+        provider
+    }
+}
+
+/// The best method both sides know; absent means `client_secret_basic` (RFC 8414 §2).
+fn authentication(methods: &Option<Vec<String>>) -> AuthenticationRule {
+    let Some(methods) = methods else {
+        return AuthenticationRule::Basic;
+    };
+    [
+        ("client_secret_basic", AuthenticationRule::Basic),
+        ("client_secret_post", AuthenticationRule::Post),
+        ("private_key_jwt", AuthenticationRule::PrivateKeyJwt),
+        ("tls_client_auth", AuthenticationRule::Tls),
+        ("none", AuthenticationRule::None),
+    ]
+    .into_iter()
+    .find(|(name, _)| methods.iter().any(|method| method == name))
+    .map_or(AuthenticationRule::Auto, |(_, rule)| rule)
+}

@@ -184,3 +184,67 @@ fn transient_kind(code: &ErrorCode) -> CauseKind {
         _ => CauseKind::Refused,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn oauth(code: &str) -> OAuthError {
+        OAuthError::from_json(&serde_json::json!({ "error": code })).unwrap()
+    }
+
+    #[test]
+    fn oauth_errors_prove_that_nothing_was_spent_and_few_end_a_login() {
+        let errors = Errors { permanent: vec!["bad_refresh_token".into()], ..Errors::default() };
+        let table = [
+            ("invalid_grant", Class::Permanent, CauseKind::GrantRefused),
+            ("bad_refresh_token", Class::Permanent, CauseKind::GrantRefused),
+            ("interaction_required", Class::Permanent, CauseKind::InteractionRequired),
+            ("invalid_client", Class::Transient, CauseKind::ClientRefused),
+            ("invalid_request", Class::Transient, CauseKind::Refused),
+            ("temporarily_unavailable", Class::Transient, CauseKind::ServerError),
+            ("slow_down", Class::Transient, CauseKind::RateLimited),
+            ("something_nobody_knows", Class::Transient, CauseKind::Refused),
+        ];
+        for (code, class, kind) in table {
+            let failure = from_oauth_error(&errors, &oauth(code), None);
+            assert_eq!((failure.class, failure.cause.kind, failure.spent), (class, kind, Spent::No), "{code}");
+        }
+    }
+
+    #[test]
+    fn answers_that_are_no_oauth_leave_open_whether_the_token_was_spent() {
+        let errors = Errors { unspent_statuses: vec![503], ..Errors::default() };
+        let table = [
+            (200, CauseKind::NotOAuth, Spent::Unknown),
+            (302, CauseKind::NotOAuth, Spent::Unknown),
+            (400, CauseKind::NotOAuth, Spent::Unknown),
+            (429, CauseKind::RateLimited, Spent::No),
+            (500, CauseKind::ServerError, Spent::Unknown),
+            (502, CauseKind::ServerError, Spent::Unknown),
+            (503, CauseKind::ServerError, Spent::No),
+            (504, CauseKind::ServerError, Spent::Unknown),
+        ];
+        for (status, kind, spent) in table {
+            let status = StatusCode::from_u16(status).unwrap();
+            let failure = from_unreadable(&errors, status, "not JSON", None);
+            assert_eq!((failure.class, failure.cause.kind), (Class::Transient, kind), "{status}");
+            assert_eq!(failure.spent, spent, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_call_that_never_left_spent_nothing() {
+        for (phase, spent) in [(SendPhase::BeforeRequest, Spent::No), (SendPhase::AfterRequest, Spent::Unknown)] {
+            let error = SendError {
+                phase,
+                cause: SendCause::Timeout,
+                host: "example.com".into(),
+                detail: "no answer in 30 s".into(),
+            };
+            let failure = from_send_error(&error);
+            assert_eq!((failure.class, failure.spent), (Class::Transient, spent));
+            assert_eq!(failure.cause.detail, "timed out (example.com): no answer in 30 s");
+        }
+    }
+}

@@ -77,3 +77,75 @@ fn end_of_grace(journal: &Journal, seconds: u64) -> Timestamp {
 
 /// No call takes longer: the transport gives up after 30 s, and saving its answer takes less than the rest.
 pub const CALL_LIMIT: SignedDuration = SignedDuration::from_secs(45);
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{account, at};
+    use super::super::transition::open_journal;
+    use super::*;
+    use crate::secret::Secret;
+
+    /// The token may have been spent at second 100; the access token lives until 3600.
+    fn open(reuse: Reuse) -> Account {
+        let mut account = account();
+        account.policy.reuse = reuse;
+        open_journal(account, Secret::new("refresh").fingerprint(), at(100))
+    }
+
+    fn step(account: &Account, alive_until: Option<i64>, now: i64) -> NextStep {
+        let journal = account.journal.as_ref().unwrap();
+        next_step(account, journal, alive_until.map(at), at(now))
+    }
+
+    #[test]
+    fn what_an_open_journal_allows_depends_on_the_reuse_policy() {
+        use NextStep::{NotBefore, SpendAgain};
+        let alive = Some(3600);
+        let table = [
+            (Reuse::Harmless, alive, 101, SpendAgain),
+            (Reuse::UntilSuccessorUsed, alive, 101, SpendAgain),
+            (Reuse::Reject, alive, 101, SpendAgain),
+            (Reuse::Grace { seconds: 30 }, alive, 129, SpendAgain),
+            (Reuse::Grace { seconds: 30 }, alive, 130, NotBefore(at(3600))),
+            (Reuse::Grace { seconds: 30 }, None, 130, SpendAgain),
+            (Reuse::RevokeFamily, alive, 101, NotBefore(at(3600))),
+            (Reuse::RevokeFamily, alive, 3599, NotBefore(at(3600))),
+            (Reuse::RevokeFamily, None, 101, SpendAgain),
+            (Reuse::Undeclared, alive, 101, NotBefore(at(3600))),
+            (Reuse::Undeclared, None, 3600, SpendAgain),
+        ];
+        for (reuse, alive_until, now, expected) in table {
+            assert_eq!(step(&open(reuse), alive_until, now), expected, "{reuse:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn repeated_attempts_are_spaced_but_never_counted_out() {
+        let token = Secret::new("refresh").fingerprint();
+        let mut account = open(Reuse::Reject);
+        let mut now = 100;
+        for attempt in 2..60 {
+            now += 600;
+            account = open_journal(account, token.clone(), at(now));
+            assert_eq!(account.journal.as_ref().unwrap().attempts, attempt);
+            assert!(matches!(step(&account, None, now), NextStep::NotBefore(_)), "attempt {attempt} is spaced");
+            assert_eq!(step(&account, None, now + 300), NextStep::SpendAgain, "attempt {attempt} comes");
+        }
+    }
+
+    #[test]
+    fn another_token_starts_a_new_journal() {
+        let account = open_journal(open(Reuse::Reject), Secret::new("other").fingerprint(), at(500));
+        let journal = account.journal.unwrap();
+        assert_eq!((journal.attempts, journal.first_opened_at), (1, at(500)));
+    }
+
+    #[test]
+    fn a_call_is_under_way_until_its_limit_or_its_known_trouble() {
+        let mut journal = open(Reuse::Reject).journal.unwrap();
+        assert!(journal.in_flight(at(144)));
+        assert!(!journal.in_flight(at(145)));
+        journal.cause = Some(Cause::new(super::super::failure::CauseKind::TimedOut, "timed out"));
+        assert!(!journal.in_flight(at(101)));
+    }
+}

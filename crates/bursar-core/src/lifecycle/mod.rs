@@ -11,6 +11,8 @@ pub mod failure;
 pub mod journal;
 pub mod reference;
 pub mod refresh;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod shown;
 pub mod transition;
 pub mod window;

@@ -206,3 +206,6 @@ fn no_renewal_cause(account: &Account, now: Timestamp) -> Cause {
 
 /// Smaller steps back are ordinary clock corrections.
 const BELIEVABLE_JUMP: SignedDuration = SignedDuration::from_mins(1);
+
+#[cfg(test)]
+mod tests;

@@ -146,3 +146,67 @@ pub fn worst_exit_code(states: impl IntoIterator<Item = ShownState>) -> u8 {
     let codes: Vec<u8> = states.into_iter().map(ShownState::exit_code).collect();
     [4, 5, 9].into_iter().find(|code| codes.contains(code)).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::account::{Failing, LoginMethod};
+    use super::super::failure::{Cause, CauseKind};
+    use super::super::sample::{account, at};
+    use super::super::transition::open_journal;
+    use super::*;
+    use crate::secret::Secret;
+
+    fn state(account: &Account, now: i64) -> ShownState {
+        shown(account, Warn::default(), at(now))
+    }
+
+    #[test]
+    fn a_refreshable_account_is_valid_to_the_end_of_its_access_token() {
+        assert_eq!(state(&account(), 0), ShownState::Valid);
+        assert_eq!(state(&account(), 3599), ShownState::Valid);
+        assert_eq!(state(&account(), 3600), ShownState::Expired);
+    }
+
+    #[test]
+    fn an_end_that_only_a_person_can_move_is_warned_about() {
+        let mut key = account();
+        key.method = LoginMethod::ApiKey;
+        key.refresh = None;
+        key.access.as_mut().unwrap().expires_at = Some(at(10_000));
+        assert_eq!(state(&key, 0), ShownState::Valid);
+        assert_eq!(state(&key, 10_000 - 7200), ShownState::Expiring);
+        assert_eq!(state(&key, 10_000), ShownState::LoginRequired);
+
+        let mut grant = account();
+        grant.refresh.as_mut().unwrap().expires_at = Some(at(4 * 86_400));
+        assert_eq!(state(&grant, 0), ShownState::Valid);
+        grant.access.as_mut().unwrap().expires_at = Some(at(2 * 86_400 + 3600));
+        assert_eq!(state(&grant, 2 * 86_400), ShownState::Expiring);
+        assert_eq!(state(&grant, 5 * 86_400), ShownState::LoginRequired);
+    }
+
+    #[test]
+    fn trouble_outranks_deadlines() {
+        let mut failing = account();
+        let cause = Cause::new(CauseKind::Dns, "dns");
+        failing.standing =
+            Standing::Failing(Failing { since: at(0), attempts: 1, next_try: at(5), cause: cause.clone() });
+        assert_eq!(state(&failing, 4000), ShownState::Failing);
+        let mut lost = account();
+        lost.standing = Standing::NeedsLogin { cause, at: at(0) };
+        assert_eq!(state(&lost, 0), ShownState::LoginRequired);
+        let open = open_journal(account(), Secret::new("refresh").fingerprint(), at(0));
+        assert_eq!(state(&open, 10), ShownState::Valid, "a call under way is not yet uncertain");
+        assert_eq!(state(&open, 100), ShownState::Uncertain);
+    }
+
+    #[test]
+    fn the_worst_account_decides_the_exit_code() {
+        use ShownState::{Expired, Failing, LoginRequired, Paused, Valid};
+        assert_eq!(worst_exit_code([]), 0);
+        assert_eq!(worst_exit_code([Valid, Paused]), 0);
+        assert_eq!(worst_exit_code([Valid, Expired]), 9);
+        assert_eq!(worst_exit_code([Expired, Failing]), 5);
+        assert_eq!(worst_exit_code([Expired, Failing, LoginRequired]), 4);
+    }
+}

@@ -137,3 +137,87 @@ pub fn identity_refused(mut account: Account, found: &str, now: Timestamp) -> Ac
         Standing::NeedsLogin { cause: Cause::new(CauseKind::IdentityChanged, detail), at: now };
     account
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::account::Generation;
+    use super::super::sample::{account, at};
+    use super::*;
+    use crate::oauth::scope::Scope;
+    use crate::secret::Secret;
+
+    fn tokens(refresh: Option<&str>) -> TokenSet {
+        TokenSet {
+            access_token: Secret::new("new access"),
+            token_type: "Bearer".into(),
+            refresh_token: refresh.map(Secret::new),
+            id_token: None,
+            scope: None,
+            access_expires_at: Some(at(7200)),
+            refresh_expires_at: None,
+            kept: serde_json::Map::new(),
+        }
+    }
+
+    fn renew(account: Account, tokens: &TokenSet) -> Account {
+        let changes = Renewed {
+            tokens,
+            policy: RefreshPolicy::default(),
+            clock_skew: SignedDuration::ZERO,
+            sealed: Sealed("sealed".into()),
+        };
+        renewed(account, changes, at(3500))
+    }
+
+    fn failure(class: Class, spent: Spent) -> Failure {
+        Failure { class, spent, cause: Cause::new(CauseKind::GrantRefused, "invalid_grant"), retry_after: None }
+    }
+
+    #[test]
+    fn an_omitted_refresh_token_keeps_the_old_one_and_proves_it() {
+        let account = renew(account(), &tokens(None));
+        let refresh = account.refresh.unwrap();
+        assert_eq!(refresh.fingerprint, Secret::new("refresh").fingerprint());
+        assert!(refresh.proven);
+    }
+
+    #[test]
+    fn a_partial_answer_keeps_what_it_does_not_say() {
+        let account = renew(account(), &tokens(Some("second")));
+        assert_eq!(account.scope, Scope::from_answer("openid email"));
+        assert_eq!(account.identity.unwrap().subject, "ada");
+        assert_eq!(account.generation, Generation(2));
+        assert!(!account.refresh.unwrap().proven);
+    }
+
+    #[test]
+    fn only_proof_of_not_spending_closes_the_journal() {
+        let token = Secret::new("refresh").fingerprint();
+        let open = || open_journal(account(), token.clone(), at(100));
+        assert!(failed(open(), &failure(Class::Transient, Spent::No), at(101)).journal.is_none());
+        let uncertain = failed(open(), &failure(Class::Transient, Spent::Unknown), at(101));
+        assert!(uncertain.journal.unwrap().cause.is_some());
+        assert!(renew(open(), &tokens(None)).journal.is_none());
+    }
+
+    #[test]
+    fn a_refusal_after_a_lost_answer_tells_that_an_answer_was_lost() {
+        let token = Secret::new("refresh").fingerprint();
+        let again = open_journal(open_journal(account(), token.clone(), at(100)), token, at(200));
+        let account = failed(again, &failure(Class::Permanent, Spent::No), at(201));
+        let Standing::NeedsLogin { cause, .. } = account.standing else { panic!("a person is needed") };
+        assert_eq!(cause.kind, CauseKind::LostAnswer);
+    }
+
+    #[test]
+    fn failures_never_touch_tokens() {
+        for class in [Class::Transient, Class::Permanent] {
+            for spent in [Spent::No, Spent::Unknown] {
+                let before = account();
+                let after = failed(account(), &failure(class, spent), at(10));
+                assert_eq!((before.access, before.refresh, before.sealed), (after.access, after.refresh, after.sealed));
+                assert_eq!(before.generation, after.generation);
+            }
+        }
+    }
+}

@@ -29,7 +29,7 @@ pub struct Client {
 /// The proof, with what it needs.
 #[derive(Clone, Debug)]
 pub enum ClientAuthentication {
-    /// A public client only names itself (RFC 6749 §2.1, OpenID Connect Core §9 `none`).
+    /// A public client only names itself (RFC 6749 §2.1, OIDC Core §9 `none`).
     None,
     /// The secret in the `Authorization` header (RFC 6749 §2.3.1).
     Basic(Secret),
@@ -66,7 +66,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The name in server metadata (RFC 7591 §2, RFC 8414 §2, OpenID Connect Core §9).
+    /// The name in server metadata (RFC 7591 §2, RFC 8414 §2, OIDC Core §9).
     pub fn registered_name(self) -> &'static str {
         match self {
             Self::None => "none",

@@ -51,7 +51,7 @@ pub fn device_request(
         authenticate(provider, &public, &mut parameters, &mut headers, &signature)?;
     }
     rename(&mut parameters, &rules.rename);
-    Ok(assemble(&url, RequestMethod::Post, rules.format, &parameters, headers))
+    assemble(&url, RequestMethod::Post, rules.format, &parameters, headers)
 }
 
 /// What the user must do, and how to ask whether it is done (RFC 8628 §3.2).
@@ -95,7 +95,8 @@ pub fn read_device_answer(response: &Response, received_at: Timestamp) -> Device
         return DeviceAnswer::Unreadable("the answer has an error status but no error code");
     }
     let member = |names: &[&str]| names.iter().find_map(|name| document.at(name)).and_then(printable);
-    let Some(device_code) = document.at("device_code").and_then(Value::as_str).filter(|code| !code.is_empty())
+    let Some(device_code) =
+        document.at("device_code").and_then(Value::as_str).filter(|code| !code.is_empty())
     else {
         return DeviceAnswer::Unreadable("the answer has no device code");
     };
@@ -222,7 +223,8 @@ fn meaning(provider: &Provider, error: &OAuthError) -> Meaning {
 /// Text for a terminal: whatever could move the cursor or hide a letter makes it unacceptable.
 fn printable(value: &Value) -> Option<String> {
     let text = value.as_str()?.trim();
-    let is_plain = text.chars().all(|letter| !letter.is_control() && (letter.is_ascii() || letter.is_alphanumeric()));
+    let is_plain =
+        text.chars().all(|letter| !letter.is_control() && (letter.is_ascii() || letter.is_alphanumeric()));
     (is_plain && (1..=LONGEST_TEXT).contains(&text.len())).then(|| text.to_owned())
 }
 

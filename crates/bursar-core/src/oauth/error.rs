@@ -52,23 +52,23 @@ pub enum ErrorCode {
     InsufficientScope,
     /// The user must have signed in better or more recently (RFC 9470 §3).
     InsufficientUserAuthentication,
-    /// The user must do something that the request ruled out (OpenID Connect Core §3.1.2.6).
+    /// The user must do something that the request ruled out (OIDC Core §3.1.2.6).
     InteractionRequired,
-    /// The user must sign in (OpenID Connect Core §3.1.2.6).
+    /// The user must sign in (OIDC Core §3.1.2.6).
     LoginRequired,
-    /// The user must choose an account (OpenID Connect Core §3.1.2.6).
+    /// The user must choose an account (OIDC Core §3.1.2.6).
     AccountSelectionRequired,
-    /// The user must consent (OpenID Connect Core §3.1.2.6).
+    /// The user must consent (OIDC Core §3.1.2.6).
     ConsentRequired,
-    /// The request URI cannot be read (OpenID Connect Core §3.1.2.6, RFC 9101 §7).
+    /// The request URI cannot be read (OIDC Core §3.1.2.6, RFC 9101 §7).
     InvalidRequestUri,
-    /// The request object is not valid (OpenID Connect Core §3.1.2.6, RFC 9101 §7, RFC 9126 §2.3).
+    /// The request object is not valid (OIDC Core §3.1.2.6, RFC 9101 §7, RFC 9126 §2.3).
     InvalidRequestObject,
-    /// The server takes no request objects (OpenID Connect Core §3.1.2.6, RFC 9101 §7).
+    /// The server takes no request objects (OIDC Core §3.1.2.6, RFC 9101 §7).
     RequestNotSupported,
-    /// The server takes no request URIs (OpenID Connect Core §3.1.2.6, RFC 9101 §7).
+    /// The server takes no request URIs (OIDC Core §3.1.2.6, RFC 9101 §7).
     RequestUriNotSupported,
-    /// The server takes no registration parameter (OpenID Connect Core §3.1.2.6).
+    /// The server takes no registration parameter (OIDC Core §3.1.2.6).
     RegistrationNotSupported,
     /// The authorization details are not acceptable (RFC 9396 §5).
     InvalidAuthorizationDetails,

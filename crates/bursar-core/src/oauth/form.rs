@@ -203,8 +203,8 @@ const MAXIMUM_PARAMETERS: usize = 100;
 fn decoded(text: &[u8]) -> Result<Secret, FormError> {
     // Decoding only shrinks, so this room is never outgrown and no copy is left unwiped.
     let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(text.len()));
-    let mut rest = text.iter();
-    while let Some(&byte) = rest.next() {
+    let mut rest = text.iter().copied();
+    while let Some(byte) = rest.next() {
         bytes.push(match byte {
             b'+' => b' ',
             b'%' => match (rest.next().and_then(hexadecimal), rest.next().and_then(hexadecimal)) {
@@ -217,8 +217,8 @@ fn decoded(text: &[u8]) -> Result<Secret, FormError> {
     std::str::from_utf8(&bytes).map(Secret::new).map_err(|_| FormError::NotUtf8)
 }
 
-fn hexadecimal(digit: &u8) -> Option<u8> {
-    char::from(*digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+fn hexadecimal(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 fn shown(name: &str) -> String {
@@ -238,7 +238,9 @@ mod tests {
 
     fn of(pairs: &[(&str, &str)]) -> Parameters {
         let mut parameters = Parameters::new();
-        pairs.iter().for_each(|(name, value)| parameters.append(name, value));
+        for (name, value) in pairs {
+            parameters.append(name, value);
+        }
         parameters
     }
 
@@ -247,6 +249,48 @@ mod tests {
         assert_eq!(of(&[("text", " %&+£€")]).to_query(), "text=+%25%26%2B%C2%A3%E2%82%AC");
         let read = Parameters::parse_form(b"text=+%25%26%2B%C2%A3%E2%82%AC").unwrap();
         assert_eq!(read.value("text"), Some(" %&+£€"));
+    }
+
+    #[test]
+    fn bodies_of_the_rfcs_are_read() {
+        // RFC 6749 §4.1.3, RFC 7009 §2.1, RFC 8628 §3.4, RFC 8707 §2.2; line breaks of the documents left out.
+        let table: [(&str, &[(&str, &str)]); 4] = [
+            (
+                "grant_type=authorization_code&code=SplxlOBeZQQYbYS6WxSbIA\
+                 &redirect_uri=https%3A%2F%2Fclient%2Eexample%2Ecom%2Fcb",
+                &[
+                    ("grant_type", "authorization_code"),
+                    ("code", "SplxlOBeZQQYbYS6WxSbIA"),
+                    ("redirect_uri", "https://client.example.com/cb"),
+                ],
+            ),
+            (
+                "token=45ghiukldjahdnhzdauz&token_type_hint=refresh_token",
+                &[("token", "45ghiukldjahdnhzdauz"), ("token_type_hint", "refresh_token")],
+            ),
+            (
+                "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code\
+                 &device_code=GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS&client_id=1406020730",
+                &[
+                    ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+                    ("device_code", "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS"),
+                    ("client_id", "1406020730"),
+                ],
+            ),
+            (
+                "grant_type=refresh_token&refresh_token=4LTC8lb0acc6Oy4esc1Nk9BWC0imAwH&scope=calendar\
+                 &resource=https%3A%2F%2Fcal.example.com%2F",
+                &[
+                    ("grant_type", "refresh_token"),
+                    ("refresh_token", "4LTC8lb0acc6Oy4esc1Nk9BWC0imAwH"),
+                    ("scope", "calendar"),
+                    ("resource", "https://cal.example.com/"),
+                ],
+            ),
+        ];
+        for (text, pairs) in table {
+            assert_eq!(Parameters::parse_form(text.as_bytes()), Ok(of(pairs)), "{text}");
+        }
     }
 
     #[test]
@@ -314,7 +358,9 @@ mod tests {
         #[test]
         fn what_is_written_can_be_read(pairs in proptest::collection::vec((".{1,12}", ".{1,40}"), 0..12)) {
             let mut parameters = Parameters::new();
-            pairs.iter().for_each(|(name, value)| parameters.set(name, value));
+            for (name, value) in &pairs {
+                parameters.set(name, value);
+            }
             prop_assert_eq!(Parameters::parse_form(parameters.to_form().expose()), Ok(parameters.clone()));
             let json: serde_json::Value = serde_json::from_slice(parameters.to_json().expose()).unwrap();
             for (name, _) in &pairs {

@@ -1,6 +1,6 @@
-//! ID tokens (OpenID Connect Core §2, §3.1.3.7) and the end of access tokens that are JWTs (RFC 7519 §4.1.4).
+//! ID tokens (OIDC Core §2, §3.1.3.7) and the end of access tokens that are JWTs (RFC 7519 §4.1.4).
 //!
-//! An ID token is read here only when the token endpoint itself sent it over TLS. OpenID Connect Core §3.1.3.7 item 6
+//! An ID token is read here only when the token endpoint itself sent it over TLS. OIDC Core §3.1.3.7 item 6
 //! lets TLS vouch for it in that case, so the signature is not verified; never read a token from a browser this way.
 
 use base64::Engine as _;
@@ -27,7 +27,7 @@ pub struct ExpectedToken<'a> {
     pub tolerance: SignedDuration,
 }
 
-/// Who signed in (OpenID Connect Core §2, §5.1).
+/// Who signed in (OIDC Core §2, §5.1).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claims {
     /// Who says so.
@@ -90,7 +90,7 @@ pub fn read(id_token: &Secret, expected: &ExpectedToken<'_>) -> Result<Claims, I
     })
 }
 
-/// Whom an ID token of a refresh answer speaks of, to notice that it is somebody else (OpenID Connect Core §12.2).
+/// Whom an ID token of a refresh answer speaks of, to notice that it is somebody else (OIDC Core §12.2).
 ///
 /// Nothing but the form is checked: a refresh must not fail because of the clock, and the account is known already.
 pub fn subject_of(id_token: &Secret) -> Option<Subject> {
@@ -125,7 +125,7 @@ pub enum IdentityTokenError {
     /// Not three parts of base64url with JSON objects inside (RFC 7515 §3.1).
     #[error("the ID token is malformed")]
     Malformed,
-    /// A required claim is not there (OpenID Connect Core §2).
+    /// A required claim is not there (OIDC Core §2).
     #[error("the ID token lacks the claim `{name}`")]
     MissingClaim {
         /// The claim's name.
@@ -171,7 +171,7 @@ pub const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 /// Tokens with hundreds of groups reach 20 KiB; servers refuse headers long before 64.
 const MAXIMUM_BYTES: usize = 64 * 1024;
 
-/// OpenID Connect Core §2 bounds `sub`.
+/// OIDC Core §2 bounds `sub`.
 const MAXIMUM_SUBJECT: usize = 255;
 
 fn payload(token: &str) -> Result<Map<String, Value>, IdentityTokenError> {
@@ -193,7 +193,7 @@ fn object(part: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&bytes).ok()
 }
 
-/// OpenID Connect Core §3.1.3.7 items 3 to 5: we must be an audience, and the authorized party if one is named. Among
+/// OIDC Core §3.1.3.7 items 3 to 5: we must be an audience, and the authorized party if one is named. Among
 /// several audiences one must be named, or a token made for another client would do.
 fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), IdentityTokenError> {
     let audiences = match claims.get("aud") {
@@ -267,7 +267,7 @@ mod tests {
         Secret::new(format!("{}.{}.", encoded(r#"{"alg":"RS256"}"#), encoded(&claims.to_string())))
     }
 
-    /// The ID token of OpenID Connect Core §2.
+    /// The ID token of OIDC Core §2.
     fn example() -> Value {
         json!({
             "iss": "https://server.example.com", "sub": "24400320", "aud": "s6BhdRkqt3",

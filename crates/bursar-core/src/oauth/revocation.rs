@@ -88,7 +88,7 @@ pub fn revocation_request(
             headers.insert(AUTHORIZATION, sensitive(&format!("Bearer {}", token.expose()))?);
         }
     }
-    Ok(Some(assemble(&url, plan.method, plan.format, &parameters, headers)))
+    assemble(&url, plan.method, plan.format, &parameters, headers).map(Some)
 }
 
 /// What each form means before the entry's own changes.
@@ -135,12 +135,14 @@ impl<'a> Plan<'a> {
 /// The client with its secret where `rule` wants it.
 fn presented(client: &Client, rule: AuthenticationRule) -> Client {
     let authentication = match (&client.authentication, rule) {
-        (ClientAuthentication::Post(secret) | ClientAuthentication::Basic(secret), AuthenticationRule::Basic) => {
-            ClientAuthentication::Basic(secret.clone())
-        }
-        (ClientAuthentication::Post(secret) | ClientAuthentication::Basic(secret), AuthenticationRule::Post) => {
-            ClientAuthentication::Post(secret.clone())
-        }
+        (
+            ClientAuthentication::Post(secret) | ClientAuthentication::Basic(secret),
+            AuthenticationRule::Basic,
+        ) => ClientAuthentication::Basic(secret.clone()),
+        (
+            ClientAuthentication::Post(secret) | ClientAuthentication::Basic(secret),
+            AuthenticationRule::Post,
+        ) => ClientAuthentication::Post(secret.clone()),
         (other, _) => other.clone(),
     };
     Client { id: client.id.clone(), authentication }
@@ -205,7 +207,9 @@ pub fn read_revocation_answer(response: &Response) -> Revoked {
     match status {
         // An API says so in JSON; a web server's page means that the endpoint is wrong.
         StatusCode::NOT_FOUND | StatusCode::GONE if document.is_some() => Revoked::AlreadyGone,
-        _ => Revoked::Failed { transient: is_transient(status), detail: format!("status {}", status.as_u16()) },
+        _ => {
+            Revoked::Failed { transient: is_transient(status), detail: format!("status {}", status.as_u16()) }
+        }
     }
 }
 
@@ -221,8 +225,7 @@ fn judged(error: &OAuthError, status: StatusCode) -> Revoked {
 
 /// RFC 7009 §2.2.1 names 503; gateways and limits add the others.
 fn is_transient(status: StatusCode) -> bool {
-    status.is_server_error()
-        || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
+    status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
 }
 
 /// Errors that mean that the token is dead already: RFC 6750 §3.1, RFC 6749 §5.2, and Slack's words.

@@ -68,15 +68,21 @@ impl Catalogue {
     pub fn suggest(&self, name: &str) -> Option<&str> {
         let aliases = EMBEDDED.iter().flat_map(|entry| entry.aliases.iter().copied());
         let own = self.overlays.iter().flat_map(|overlay| overlay.aliases.iter().map(String::as_str));
-        nearest(&name.to_ascii_lowercase(), self.names().into_iter().chain(aliases).chain(own))
+        let known = self.names().into_iter().chain(aliases).chain(own);
+        // A file that extends a misspelt name counts under that name; it is no suggestion.
+        nearest(&name.to_ascii_lowercase(), known.filter(|candidate| *candidate != name))
     }
 
     fn overlay(&self, name: &str) -> Option<&Overlay> {
-        self.overlays.iter().find(|overlay| overlay.id == name).or_else(|| {
-            if EMBEDDED.iter().any(|entry| entry.id == name) {
-                return None;
-            }
-            self.overlays.iter().find(|overlay| overlay.aliases.iter().any(|alias| alias == name))
+        let with_id = |id: &str| self.overlays.iter().find(|overlay| overlay.id == id);
+        with_id(name).or_else(|| match embedded_entry(name) {
+            Some(entry) if entry.id == name => None,
+            entry => self
+                .overlays
+                .iter()
+                .find(|overlay| overlay.aliases.iter().any(|alias| alias == name))
+                // The alias of an embedded entry that an overlay changes.
+                .or_else(|| with_id(entry?.id)),
         })
     }
 
@@ -193,7 +199,12 @@ mod tests {
             assert!(provider.verified_on.is_some(), "{} has no verified_on", entry.id);
             assert!(!provider.sources.is_empty() && provider.docs.is_some(), "{} has no sources", entry.id);
             assert!(!provider.name.is_empty() && !provider.environment.is_empty(), "{}", entry.id);
-            assert_ne!(provider.refresh.reuse, Reuse::Undeclared, "{} does not say what reuse does", entry.id);
+            assert_ne!(
+                provider.refresh.reuse,
+                Reuse::Undeclared,
+                "{} does not say what reuse does",
+                entry.id
+            );
             let resolved = provider.resolve(&BTreeMap::new()).unwrap();
             for (name, endpoint) in resolved.endpoints.declared() {
                 let url = endpoint.url_with(|variable| (variable == "client_id").then(|| "id".to_owned()));
@@ -221,7 +232,8 @@ mod tests {
 
     #[test]
     fn an_extension_changes_only_what_it_states() {
-        let text = "extends = \"google\"\n[client]\nid = \"mine\"\n[authorize.parameters]\nhd = \"example.com\"\n";
+        let text =
+            "extends = \"google\"\n[client]\nid = \"mine\"\n[authorize.parameters]\nhd = \"example.com\"\n";
         let catalogue = Catalogue::with_overlay(vec![overlay("google.toml", text)]).unwrap();
         let plain = Catalogue::embedded().find("google").unwrap().unwrap();
         let mut changed = catalogue.find("google").unwrap().unwrap();
@@ -247,7 +259,10 @@ mod tests {
     fn extensions_build_on_extensions() {
         let files = vec![
             overlay("b.toml", "extends = \"a\"\nid = \"b\"\n[lifetimes]\naccess = \"10m\"\n"),
-            overlay("a.toml", "extends = \"gitlab\"\nid = \"a\"\nrefresh.reuse = { grace = { seconds = 10 } }\n"),
+            overlay(
+                "a.toml",
+                "extends = \"gitlab\"\nid = \"a\"\nrefresh.reuse = { grace = { seconds = 10 } }\n",
+            ),
         ];
         let entry = Catalogue::with_overlay(files).unwrap().find("b").unwrap().unwrap();
         assert_eq!(entry.refresh.reuse, Reuse::Grace { seconds: 10 });
@@ -267,16 +282,31 @@ mod tests {
     fn mistakes_are_told_with_file_line_and_nearest_key() {
         let cases = [
             ("id = \"x\"\n[client]\nidd = \"y\"\n", "own.toml:3: there is no key `idd`; did you mean `id`?"),
-            ("id = \"x\"\nenpoints = 1\n", "own.toml:2: there is no key `enpoints`; did you mean `endpoints`?"),
-            ("id = \"x\"\n[refresh]\nreuse = \"rejekt\"\n", "own.toml:3: `rejekt` is not known here; did you mean `reject`?"),
+            (
+                "id = \"x\"\nenpoints = 1\n",
+                "own.toml:2: there is no key `enpoints`; did you mean `endpoints`?",
+            ),
+            (
+                "id = \"x\"\n[refresh]\nreuse = \"rejekt\"\n",
+                "own.toml:3: `rejekt` is not known here; did you mean `reject`?",
+            ),
             ("id = \"X\"\n", "own.toml:1: a provider name is made of a-z"),
             ("id = \"x\"\nrefresh_before = \"5\"\n", "own.toml:2: `5` has no unit"),
             ("name = \"x\"\n", "own.toml:1: missing field `id`"),
             ("id = \n", "own.toml:1: "),
-            ("id = \"x\"\n[endpoints]\ntoken = \"http://example.com/t\"\n", "own.toml:3: the endpoint is not an acceptable URL"),
-            ("extends = \"gogle\"\n", "own.toml: there is no provider `gogle` to extend; did you mean `google`?"),
+            (
+                "id = \"x\"\n[endpoints]\ntoken = \"http://example.com/t\"\n",
+                "own.toml:3: the endpoint is not an acceptable URL",
+            ),
+            (
+                "extends = \"gogle\"\n",
+                "own.toml: there is no provider `gogle` to extend; did you mean `google`?",
+            ),
             ("extends = 5\n", "own.toml:1: `extends` is the name of a provider"),
-            ("id = \"x\"\n[endpoints]\ntoken = \"https://{host}/t\"\n", "own.toml: the endpoint `token` uses the variable `host`"),
+            (
+                "id = \"x\"\n[endpoints]\ntoken = \"https://{host}/t\"\n",
+                "own.toml: the endpoint `token` uses the variable `host`",
+            ),
         ];
         for (text, expected) in cases {
             let error = Catalogue::with_overlay(vec![overlay("own.toml", text)]).unwrap_err().to_string();

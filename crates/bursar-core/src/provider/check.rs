@@ -33,10 +33,14 @@ fn variables(provider: &Provider) -> Result<(), String> {
                 continue;
             }
             let Some(variable) = provider.variables.get(&name) else {
-                return Err(format!("the endpoint `{place}` uses the variable `{name}`, which `[variables]` does not declare"));
+                return Err(format!(
+                    "the endpoint `{place}` uses the variable `{name}`, which `[variables]` does not declare"
+                ));
             };
             if variable.pattern == Pattern::Segment && endpoint.has_in_host(&name) {
-                return Err(format!("the variable `{name}` stands in the host of `{place}` but has the pattern `segment`"));
+                return Err(format!(
+                    "the variable `{name}` stands in the host of `{place}` but has the pattern `segment`"
+                ));
             }
         }
     }

@@ -147,8 +147,20 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused_with_the_form_to_write() {
-        for text in ["", "5", "m", "-5m", "5 m", "5M", "1.5h", "5m1h", "5m5m", "1w", "99999999999999999999s", "36501d"]
-        {
+        for text in [
+            "",
+            "5",
+            "m",
+            "-5m",
+            "5 m",
+            "5M",
+            "1.5h",
+            "5m1h",
+            "5m5m",
+            "1w",
+            "99999999999999999999s",
+            "36501d",
+        ] {
             let error = parse_duration(text).unwrap_err().to_string();
             assert!(error.contains('`'), "{text}: {error}");
         }

@@ -244,7 +244,9 @@ fn segment(text: &str) -> String {
             encoded.push(char::from(byte));
         } else {
             encoded.push('%');
-            encoded.push_str(&format!("{byte:02X}"));
+            for digit in [byte >> 4, byte & 15] {
+                encoded.push(char::from(b"0123456789ABCDEF"[usize::from(digit)]));
+            }
         }
     }
     encoded
@@ -274,7 +276,14 @@ mod tests {
 
     #[test]
     fn malformed_templates_are_refused() {
-        for text in ["https://{host/token", "https://host}/token", "https://{}/token", "https://{A}/t", "ftp://a/b", ""] {
+        for text in [
+            "https://{host/token",
+            "https://host}/token",
+            "https://{}/token",
+            "https://{A}/t",
+            "ftp://a/b",
+            "",
+        ] {
             assert!(Endpoint::parse(text).is_err(), "{text}");
         }
     }

@@ -51,8 +51,9 @@ impl ProviderId {
         }
         // Without the hash, `/` and `-` in paths, ports and cut ends could make two issuers equal.
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, issuer.as_str().as_bytes());
-        let suffix: String = hash.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("{}-{suffix}", &plain[..plain.len().min(LONGEST - 9)]))
+        let [a, b, c, d, ..] = hash.as_ref() else { unreachable!("SHA-256 has 32 bytes") };
+        let suffix = u32::from_be_bytes([*a, *b, *c, *d]);
+        Self(format!("{}-{suffix:08x}", &plain[..plain.len().min(LONGEST - 9)]))
     }
 
     /// The id as text.

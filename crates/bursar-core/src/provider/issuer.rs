@@ -25,7 +25,8 @@ impl Provider {
             validate: None,
         };
         provider.authorize.issuer_in_answer = metadata.authorization_response_iss_parameter_supported;
-        provider.client.authentication = authentication(&metadata.token_endpoint_auth_methods_supported);
+        provider.client.authentication =
+            authentication(metadata.token_endpoint_auth_methods_supported.as_deref());
         provider.client.public = metadata
             .token_endpoint_auth_methods_supported
             .as_ref()
@@ -38,13 +39,13 @@ impl Provider {
             Registration::Manual
         };
         let is_known = |scope: &&str| {
-            metadata
-                .scopes_supported
-                .as_ref()
-                .is_none_or(|scopes| scopes.iter().any(|known| known == scope))
+            metadata.scopes_supported.as_ref().is_none_or(|scopes| scopes.iter().any(|known| known == scope))
         };
-        provider.authorize.default_scopes =
-            ["openid", "email", "profile"].iter().filter(|scope| is_known(scope)).map(ToString::to_string).collect();
+        provider.authorize.default_scopes = ["openid", "email", "profile"]
+            .iter()
+            .filter(|scope| is_known(scope))
+            .map(ToString::to_string)
+            .collect();
         provider.authorize.offline_scope = Some("offline_access").filter(is_known).map(str::to_owned);
         if metadata.revocation_endpoint.is_none() {
             provider.revoke.form = RevokeForm::None;
@@ -53,8 +54,8 @@ impl Provider {
     }
 }
 
-/// The best method both sides know; absent means `client_secret_basic` (RFC 8414 §2).
-fn authentication(methods: &Option<Vec<String>>) -> AuthenticationRule {
+/// The first method of our order that the provider knows; absent means `client_secret_basic` (RFC 8414 §2).
+fn authentication(methods: Option<&[String]>) -> AuthenticationRule {
     let Some(methods) = methods else {
         return AuthenticationRule::Basic;
     };
@@ -68,4 +69,68 @@ fn authentication(methods: &Option<Vec<String>>) -> AuthenticationRule {
     .into_iter()
     .find(|(name, _)| methods.iter().any(|method| method == name))
     .map_or(AuthenticationRule::Auto, |(_, rule)| rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::url::Issuer;
+    use crate::provider::Reuse;
+
+    fn provider(more: &str) -> Provider {
+        let issuer = Issuer::parse("https://auth.example.com").unwrap();
+        let body = format!(
+            r#"{{"issuer":"https://auth.example.com","authorization_endpoint":"https://auth.example.com/authorize",
+                "token_endpoint":"https://auth.example.com/token","response_types_supported":["code"]{more}}}"#
+        );
+        let metadata = ServerMetadata::read(body.as_bytes(), &issuer).unwrap();
+        Provider::from_metadata(ProviderId::of_issuer(&issuer), &metadata)
+    }
+
+    #[test]
+    fn metadata_becomes_a_provider_that_can_be_used() {
+        let provider = provider(
+            r#","device_authorization_endpoint":"https://auth.example.com/device?tenant=a",
+               "revocation_endpoint":"https://auth.example.com/revoke","registration_endpoint":"https://auth.example.com/register",
+               "scopes_supported":["openid","email","offline_access","api"],
+               "token_endpoint_auth_methods_supported":["none","client_secret_post"]"#,
+        );
+        assert_eq!(provider.id.as_str(), "auth.example.com");
+        assert_eq!(provider.authorize.scopes(&[]), ["openid", "email", "offline_access"]);
+        assert_eq!(provider.client.authentication, AuthenticationRule::Post);
+        assert!(provider.client.public);
+        assert_eq!(provider.client.registration, Registration::Dynamic);
+        assert_eq!(provider.refresh.reuse, Reuse::Undeclared);
+        assert_eq!(provider.revoke.form, RevokeForm::Rfc7009);
+        for (name, endpoint) in provider.endpoints.declared() {
+            assert!(endpoint.url().is_ok(), "{name}: {endpoint}");
+        }
+        let device = provider.endpoints.device.unwrap();
+        assert_eq!(device.as_str(), "https://auth.example.com/device?tenant=a");
+    }
+
+    #[test]
+    fn what_metadata_leaves_out_has_the_standards_default() {
+        let provider = provider("");
+        // RFC 8414 §2: without a list of methods, HTTP Basic is the one.
+        assert_eq!(provider.client.authentication, AuthenticationRule::Basic);
+        assert_eq!(provider.authorize.scopes(&[]), ["openid", "email", "profile", "offline_access"]);
+        assert_eq!(provider.revoke.form, RevokeForm::None);
+        assert_eq!(provider.client.registration, Registration::Manual);
+        assert_eq!(provider.environment.len(), 2);
+    }
+
+    #[test]
+    fn the_first_method_both_know_is_chosen() {
+        for (methods, rule) in [
+            (r#"["client_secret_post","client_secret_basic"]"#, AuthenticationRule::Basic),
+            (r#"["private_key_jwt","tls_client_auth"]"#, AuthenticationRule::PrivateKeyJwt),
+            (r#"["none"]"#, AuthenticationRule::None),
+            (r#"["something_new"]"#, AuthenticationRule::Auto),
+            ("[]", AuthenticationRule::Auto),
+        ] {
+            let more = format!(r#","token_endpoint_auth_methods_supported":{methods}"#);
+            assert_eq!(provider(&more).client.authentication, rule, "{methods}");
+        }
+    }
 }

@@ -51,13 +51,7 @@ impl Overlay {
             .map_err(|error| source.explain(&error))?;
         let mut table = parse_table(&file.name, &file.text)?;
         table.remove("extends");
-        Ok(Self {
-            id: provider.id.to_string(),
-            extends,
-            aliases: provider.aliases,
-            table,
-            file: file.name,
-        })
+        Ok(Self { id: provider.id.to_string(), extends, aliases: provider.aliases, table, file: file.name })
     }
 }
 
@@ -174,7 +168,7 @@ impl Source<'_> {
         1 + self.text.bytes().take(position).filter(|byte| *byte == b'\n').count()
     }
 
-    /// Turns serde's words into ours: `unknown field `a`, expected one of `b`, `c`` names everything between backticks.
+    /// Turns serde's words into ours. Its messages put the wrong word and then the known ones between backticks.
     fn explain(&self, error: &toml::de::Error) -> CatalogueError {
         let line = self.line(error.span().map_or(0, |span| span.start));
         let file = self.file.to_owned();

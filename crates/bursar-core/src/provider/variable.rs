@@ -219,7 +219,8 @@ mod tests {
 
     #[test]
     fn values_fill_their_place() {
-        let host = provider("https://{place}/token", Variable { pattern: Pattern::Host, ..Variable::default() });
+        let host =
+            provider("https://{place}/token", Variable { pattern: Pattern::Host, ..Variable::default() });
         assert_eq!(resolved(&host, "git.example.com:8443").unwrap(), "https://git.example.com:8443/token");
         let label = provider("https://{place}.example.com/token", Variable::default());
         assert_eq!(resolved(&label, "one").unwrap(), "https://one.example.com/token");
@@ -231,8 +232,25 @@ mod tests {
     #[test]
     fn no_value_reaches_another_host() {
         let injections = [
-            "evil.com/#", "evil.com/", "evil.com?", "evil.com\\", "a@evil.com", "evil.com:80:80", "evil.com:x",
-            "evil.com:", "{place}", "", ".", "..", "-", "a b", "evil.com%2f", "é.com", "a\tb", "[::1]", "a..b",
+            "evil.com/#",
+            "evil.com/",
+            "evil.com?",
+            "evil.com\\",
+            "a@evil.com",
+            "evil.com:80:80",
+            "evil.com:x",
+            "evil.com:",
+            "{place}",
+            "",
+            ".",
+            "..",
+            "-",
+            "a b",
+            "evil.com%2f",
+            "é.com",
+            "a\tb",
+            "[::1]",
+            "a..b",
         ];
         for pattern in [Pattern::Label, Pattern::Host] {
             let provider =
@@ -259,7 +277,9 @@ mod tests {
         };
         let shop = provider("https://{place}/admin/oauth/access_token", variable);
         assert!(resolved(&shop, "one.myshopify.com").is_ok());
-        for value in ["myshopify.com", "one.evil.com", "a.b.myshopify.com", ".myshopify.com", "evilmyshopify.com"] {
+        for value in
+            ["myshopify.com", "one.evil.com", "a.b.myshopify.com", ".myshopify.com", "evilmyshopify.com"]
+        {
             assert!(resolved(&shop, value).is_err(), "{value}");
         }
     }
@@ -273,8 +293,11 @@ mod tests {
         assert!(matches!(asked.resolve(&BTreeMap::new()), Err(VariableError::Missing { .. })));
         let values = BTreeMap::from([("other".to_owned(), "x".to_owned())]);
         assert!(matches!(tenant.resolve(&values), Err(VariableError::Unknown { .. })));
-        let answered =
-            Variable { source: VariableSource::TokenResponse, field: Some("dc".into()), ..Variable::default() };
+        let answered = Variable {
+            source: VariableSource::TokenResponse,
+            field: Some("dc".into()),
+            ..Variable::default()
+        };
         let answered = provider("https://{place}.example.com/t", answered);
         let token = answered.resolve(&BTreeMap::new()).unwrap().endpoints.token.unwrap();
         assert_eq!(token.url().unwrap_err(), EndpointError::Unresolved("place".to_owned()));

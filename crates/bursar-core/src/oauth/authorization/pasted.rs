@@ -18,9 +18,8 @@ impl AuthorizationResponse {
         if text.is_empty() {
             return Err(AuthorizationError::NoCode);
         }
-        if let Some((_, after)) = text.split_once("://") {
-            let address = without_fragment(after);
-            let (_, query) = address.split_once('?').ok_or(AuthorizationError::NoCode)?;
+        if is_address(text) {
+            let (_, query) = without_fragment(text).split_once('?').ok_or(AuthorizationError::NoCode)?;
             return AuthorizationResponse::read(query, expected);
         }
         if is_query(text) {
@@ -40,6 +39,11 @@ impl AuthorizationResponse {
 
 fn without_fragment(text: &str) -> &str {
     text.split('#').next().unwrap_or_default()
+}
+
+/// A bare query may hold an address, too, but only after a `=`.
+fn is_address(text: &str) -> bool {
+    text.split(['?', '&', '=', '#']).next().is_some_and(|start| start.contains("://"))
 }
 
 /// Codes may end in `=`, so only the names of a redirect make a query.

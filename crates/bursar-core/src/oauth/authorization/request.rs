@@ -22,7 +22,7 @@ pub struct AuthorizationRequest<'a> {
     pub state: &'a Secret,
     /// Ties the code to this request (RFC 7636); left out only for providers that cannot take it.
     pub challenge: Option<&'a Challenge>,
-    /// Ties the ID token to this request (OpenID Connect Core §3.1.2.1).
+    /// Ties the ID token to this request (OIDC Core §3.1.2.1).
     pub nonce: Option<&'a Secret>,
     /// The resources the token is for (RFC 8707 §2).
     pub resource: &'a [String],
@@ -112,6 +112,32 @@ mod tests {
             request(&endpoint, &Secret::new("xyz")).url().as_str(),
             "https://server.example.com/authorize?response_type=code&client_id=s6BhdRkqt3\
              &redirect_uri=https%3A%2F%2Fclient.example.com%2Fcb&state=xyz"
+        );
+    }
+
+    #[test]
+    fn the_example_of_rfc_8707_is_reproduced() {
+        let endpoint =
+            EndpointUrl::parse("https://authorization-server.example.com/as/authorization.oauth2").unwrap();
+        let (state, resource) = (
+            Secret::new("tNwzQ87pC6llebpmac_IDeeq-mCR2wLDYljHUZUAWuI"),
+            ["https://cal.example.com/".to_owned(), "https://contacts.example.com/".to_owned()],
+        );
+        let url = AuthorizationRequest {
+            client_id: "s6BhdRkqt3",
+            redirect_uri: "https://client.example.org/cb",
+            scope: Some(("scope", "calendar contacts")),
+            resource: &resource,
+            ..request(&endpoint, &state)
+        }
+        .url();
+        // RFC 8707 §2.1 with its parameters in our order; `+` and `%20` both stand for a space.
+        assert_eq!(
+            url.as_str(),
+            "https://authorization-server.example.com/as/authorization.oauth2?response_type=code&client_id=s6BhdRkqt3\
+             &redirect_uri=https%3A%2F%2Fclient.example.org%2Fcb&scope=calendar+contacts\
+             &state=tNwzQ87pC6llebpmac_IDeeq-mCR2wLDYljHUZUAWuI\
+             &resource=https%3A%2F%2Fcal.example.com%2F&resource=https%3A%2F%2Fcontacts.example.com%2F"
         );
     }
 

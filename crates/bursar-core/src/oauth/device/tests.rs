@@ -19,7 +19,8 @@ impl Random for Zeros {
 
 fn provider() -> Provider {
     let mut provider = Provider::new(ProviderId::parse("example").unwrap());
-    provider.endpoints.device = Some(Endpoint::parse("https://server.example.com/device_authorization").unwrap());
+    provider.endpoints.device =
+        Some(Endpoint::parse("https://server.example.com/device_authorization").unwrap());
     provider
 }
 
@@ -93,16 +94,19 @@ fn dialects_are_understood() {
     );
     assert_eq!(google.verification_uri, "https://www.google.com/device");
     assert_eq!(google.interval, Duration::from_secs(7));
-    let form = begun("device_code=a&user_code=B&verification_uri=https%3A%2F%2Fgithub.com%2Flogin%2Fdevice&expires_in=899&interval=5");
+    let form = begun(
+        "device_code=a&user_code=B&verification_uri=https%3A%2F%2Fgithub.com%2Flogin%2Fdevice&expires_in=899&interval=5",
+    );
     assert_eq!(form.verification_uri, "https://github.com/login/device");
-    let sparse = begun(r#"{"device_code":"a","user_code":"B","verification_uri":"https://example.com","interval":0}"#);
+    let sparse =
+        begun(r#"{"device_code":"a","user_code":"B","verification_uri":"https://example.com","interval":0}"#);
     assert_eq!(sparse.interval, Duration::from_secs(5));
     assert_eq!(sparse.expires_at, NOW + SignedDuration::from_mins(15));
     let absurd = begun(
         r#"{"device_code":"a","user_code":"B","verification_uri":"https://example.com","interval":1e9,"expires_in":18446744073709551615}"#,
     );
     assert_eq!(absurd.expires_at, NOW + SignedDuration::from_hours(24));
-    assert!(absurd.interval <= Duration::from_secs(60));
+    assert!(absurd.interval <= Duration::from_mins(1));
 }
 
 #[test]

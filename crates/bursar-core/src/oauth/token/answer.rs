@@ -78,8 +78,7 @@ fn refusal(provider: &Provider, document: &Document) -> Option<OAuthError> {
         return OAuthError::from_json(document.value());
     }
     let code = document.at(rules.error_path.as_deref().unwrap_or("error"));
-    let description =
-        document.at(rules.error_description_path.as_deref().unwrap_or("error_description"));
+    let description = document.at(rules.error_description_path.as_deref().unwrap_or("error_description"));
     code.filter(|code| !code.is_null())
         .and_then(|code| OAuthError::from_json(&json!({ "error": code, "error_description": description })))
         .or_else(|| OAuthError::from_json(document.value()))
@@ -95,12 +94,7 @@ fn token_root<'a>(provider: &Provider, document: &'a Document) -> Option<&'a Val
         .find(|root| at(root, &rules.paths.access_token).and_then(text).is_some())
 }
 
-fn token_set(
-    provider: &Provider,
-    document: &Document,
-    root: &Value,
-    received: Received,
-) -> Option<TokenSet> {
+fn token_set(provider: &Provider, document: &Document, root: &Value, received: Received) -> Option<TokenSet> {
     let rules = &provider.token_response;
     let secret = |path: &str| at(root, path).and_then(text).map(Secret::new);
     let access_token = secret(&rules.paths.access_token)?;
@@ -113,9 +107,8 @@ fn token_set(
         token_type,
         // An empty refresh token would overwrite a working one.
         refresh_token: secret(&rules.paths.refresh_token),
-        id_token: secret(&rules.paths.id_token).or_else(|| {
-            document.at(&rules.paths.id_token).and_then(text).map(Secret::new)
-        }),
+        id_token: secret(&rules.paths.id_token)
+            .or_else(|| document.at(&rules.paths.id_token).and_then(text).map(Secret::new)),
         scope: at(root, &rules.paths.scope).and_then(|value| granted(value, rules.scope_separator)),
         access_expires_at: access_end(provider, root, &access_token, received),
         refresh_expires_at: refresh_end(provider, root, received),
@@ -146,7 +139,8 @@ fn access_end(
 ///
 /// Zero means "no end" in at least one widespread server, so a lifetime that is not positive tells nothing.
 fn refresh_end(provider: &Provider, root: &Value, received: Received) -> Option<Timestamp> {
-    let common = COMMON_REFRESH_FIELDS.map(|field| FieldExpiry { field: field.to_owned(), unit: ExpiryUnit::Seconds });
+    let common =
+        COMMON_REFRESH_FIELDS.map(|field| FieldExpiry { field: field.to_owned(), unit: ExpiryUnit::Seconds });
     provider.token_response.refresh_expiry.iter().chain(&common).find_map(|rule| {
         let value = at(root, &rule.field)?;
         if number(value).is_some_and(|number| number <= 0.0) {
@@ -156,7 +150,7 @@ fn refresh_end(provider: &Provider, root: &Value, received: Received) -> Option<
     })
 }
 
-/// GitHub, LinkedIn and others; Keycloak; Intuit.
+/// GitHub, `LinkedIn` and others; Keycloak; Intuit.
 const COMMON_REFRESH_FIELDS: [&str; 3] =
     ["refresh_token_expires_in", "refresh_expires_in", "x_refresh_token_expires_in"];
 

@@ -59,7 +59,8 @@ impl Drop for Document {
 
 impl fmt::Debug for Document {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&String> = self.0.as_object().map(|members| members.keys().collect()).unwrap_or_default();
+        let names: Vec<&String> =
+            self.0.as_object().map(|members| members.keys().collect()).unwrap_or_default();
         formatter.debug_tuple("Document").field(&names).finish()
     }
 }

@@ -77,7 +77,10 @@ fn moment(text: &str) -> Option<Timestamp> {
 }
 
 /// Whole seconds, as near as a duration that any timestamp can carry allows.
-#[expect(clippy::cast_possible_truncation, reason = "clamped before; fractions of a second are dropped on purpose")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "clamped before; fractions of a second are dropped on purpose"
+)]
 fn whole_seconds(seconds: f64) -> SignedDuration {
     SignedDuration::from_secs(seconds.clamp(-LARGEST_SECONDS, LARGEST_SECONDS) as i64)
 }

@@ -46,7 +46,7 @@ pub fn token_request(
     let mut headers = fixed_headers(&rules.accept, &rules.headers)?;
     authenticate(provider, client, &mut parameters, &mut headers, &Signature { url: &url, now, random })?;
     rename(&mut parameters, &rules.rename);
-    Ok(assemble(&url, rules.method, rules.format, &parameters, headers))
+    assemble(&url, rules.method, rules.format, &parameters, headers)
 }
 
 fn write_grant(parameters: &mut Parameters, provider: &Provider, grant: &Grant<'_>) {
@@ -175,7 +175,7 @@ pub(in crate::oauth) fn assemble(
     format: BodyFormat,
     parameters: &Parameters,
     mut headers: HeaderMap,
-) -> Request {
+) -> Result<Request, RequestError> {
     let mut target = url.as_url().clone();
     let (body, content_type) = match format {
         // A GET has no body, whatever the entry says about its format.
@@ -184,26 +184,17 @@ pub(in crate::oauth) fn assemble(
         BodyFormat::Json => (parameters.to_json(), Some("application/json")),
         BodyFormat::Query => (Body::default(), None),
     };
-    match content_type {
-        Some(content_type) => {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        }
-        None => {
-            let own = target.query().filter(|query| !query.is_empty()).map(|query| format!("{query}&"));
-            target.set_query(Some(&format!("{}{}", own.unwrap_or_default(), parameters.to_query())));
-        }
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    } else {
+        let own = target.query().filter(|query| !query.is_empty()).map(|query| format!("{query}&"));
+        target.set_query(Some(&format!("{}{}", own.unwrap_or_default(), parameters.to_query())));
     }
     let mut request = Request::new(body);
     *request.method_mut() = method.into();
     *request.headers_mut() = headers;
-    *request.uri_mut() = uri(&target);
-    request
-}
-
-/// The same URL as the type that requests carry.
-#[expect(clippy::expect_used, reason = "every http(s) URL that `url` serializes is a valid request target")]
-fn uri(target: &url::Url) -> http::Uri {
-    target.as_str().parse().expect("a serialized URL is a URI")
+    *request.uri_mut() = target.as_str().parse().map_err(|_| RequestError::Target)?;
+    Ok(request)
 }
 
 /// Why a request cannot be written.
@@ -232,7 +223,13 @@ pub enum RequestError {
     /// The client's assertion could not be signed.
     #[error("the client's assertion could not be signed")]
     Signing(#[source] SigningError),
+    /// The URL cannot be a request's target, for example because a query longer than 64 KiB would be needed.
+    #[error("the endpoint with its parameters is not a possible request target")]
+    Target,
     /// A header of the provider's entry is not acceptable.
     #[error("the header `{0}` of the provider's entry cannot be sent")]
     Header(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,7 +82,9 @@ fn github_refuses_with_status_200_in_either_form() {
     ] {
         let error = refused(&github, 200, body);
         assert_eq!(error.code.as_str(), "bad_refresh_token");
-        assert!(error.description.as_deref().is_some_and(|text| text.starts_with("The refresh token passed")));
+        assert!(
+            error.description.as_deref().is_some_and(|text| text.starts_with("The refresh token passed"))
+        );
         assert_eq!(github.errors.class_of(&error), Some(crate::provider::ErrorClass::Permanent));
     }
 }
@@ -129,7 +131,10 @@ fn slack_nests_the_users_token_and_marks_failures_in_200() {
     assert_eq!(tokens.kept["authed_user.id"], "U1");
     let bot = issued(&slack, r#"{"ok":true,"access_token":"xoxb-bot","authed_user":{"id":"U1"}}"#);
     assert_eq!(bot.access_token, Secret::new("xoxb-bot"));
-    assert_eq!(refused(&slack, 200, r#"{"ok":false,"error":"invalid_refresh_token"}"#).code.as_str(), "invalid_refresh_token");
+    assert_eq!(
+        refused(&slack, 200, r#"{"ok":false,"error":"invalid_refresh_token"}"#).code.as_str(),
+        "invalid_refresh_token"
+    );
     assert_eq!(refused(&slack, 200, r#"{"ok":false}"#).code.as_str(), "not_ok");
     assert!(matches!(
         read(&slack, 200, r#"{"ok":false,"access_token":"x","error":"token_expired"}"#),
@@ -169,7 +174,10 @@ fn a_missing_lifetime_is_unknown_or_the_declared_one() {
         lifetime(issued(&assumed, r#"{"access_token":"a","expires_in":"soon"}"#).access_expires_at),
         Some(7200)
     );
-    assert_eq!(lifetime(issued(&assumed, r#"{"access_token":"a","expires_in":60}"#).access_expires_at), Some(60));
+    assert_eq!(
+        lifetime(issued(&assumed, r#"{"access_token":"a","expires_in":60}"#).access_expires_at),
+        Some(60)
+    );
 }
 
 #[test]
@@ -230,7 +238,11 @@ fn refusals_are_found_in_any_status_and_place() {
     for (status, body, code) in [
         (400, r#"{"error":"invalid_grant"}"#, "invalid_grant"),
         (401, r#"{"error":"invalid_client"}"#, "invalid_client"),
-        (403, r#"{"error":"invalid_grant","error_description":"Unknown or invalid refresh token"}"#, "invalid_grant"),
+        (
+            403,
+            r#"{"error":"invalid_grant","error_description":"Unknown or invalid refresh token"}"#,
+            "invalid_grant",
+        ),
         (200, r#"{"error":"invalid_grant","error_description":7003}"#, "invalid_grant"),
         (429, r#"{"error":"slow_down"}"#, "slow_down"),
         (500, r#"{"error":"server_error"}"#, "server_error"),
@@ -301,7 +313,8 @@ fn tokens_in_a_good_answer_outweigh_an_error_member() {
 
 #[test]
 fn nothing_read_is_shown() {
-    let answer = read(&generic(), 200, r#"{"access_token":"hunter2","refresh_token":"hunter3","id_token":"hunter4"}"#);
+    let answer =
+        read(&generic(), 200, r#"{"access_token":"hunter2","refresh_token":"hunter3","id_token":"hunter4"}"#);
     assert!(!format!("{answer:?}").contains("hunter"));
     let response = http::Response::new(Body::new(r#"{"access_token":"hunter2"}"#));
     let document = read_document(&response, AnswerFormat::Auto).unwrap();

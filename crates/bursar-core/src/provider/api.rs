@@ -20,7 +20,8 @@ pub struct Api {
     pub extra_headers: BTreeMap<String, String>,
     /// Answer headers that tell the remaining budget.
     pub rate_limit_headers: Vec<String>,
-    /// The only hosts the token may be sent to; `*.example.com` means every host below, empty means those of `base_urls`.
+    /// The only hosts the token may be sent to; `*.example.com` means every host below, an empty list means those of
+    /// `base_urls`.
     pub hosts: Vec<String>,
 }
 

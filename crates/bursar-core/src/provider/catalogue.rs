@@ -19,7 +19,8 @@ impl Catalogue {
         Self::default()
     }
 
-    /// The same catalogue with the user's files on top: an entry of the same id replaces or, with `extends`, changes it.
+    /// The same catalogue with the user's files on top: an entry of a known id replaces or, with `extends`, changes
+    /// the embedded one.
     ///
     /// Every file is checked right away, so that a mistake is told when it is made and not when it is needed.
     pub fn with_overlay(files: Vec<OverlayFile>) -> Result<Self, CatalogueError> {

@@ -14,7 +14,7 @@ use crate::oauth::url::{EndpointUrl, UrlError};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Endpoints {
-    /// The issuer, if the provider publishes metadata (RFC 8414, OIDC Discovery) and names itself in answers (RFC 9207).
+    /// The issuer, as it names itself in metadata (RFC 8414), identity tokens (OIDC Core) and redirects (RFC 9207).
     pub issuer: Option<Endpoint>,
     /// RFC 6749 §3.1.
     pub authorize: Option<Endpoint>,

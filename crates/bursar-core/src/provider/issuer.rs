@@ -91,7 +91,8 @@ mod tests {
     fn metadata_becomes_a_provider_that_can_be_used() {
         let provider = provider(
             r#","device_authorization_endpoint":"https://auth.example.com/device?tenant=a",
-               "revocation_endpoint":"https://auth.example.com/revoke","registration_endpoint":"https://auth.example.com/register",
+               "revocation_endpoint":"https://auth.example.com/revoke",
+               "registration_endpoint":"https://auth.example.com/register",
                "scopes_supported":["openid","email","offline_access","api"],
                "token_endpoint_auth_methods_supported":["none","client_secret_post"]"#,
         );

@@ -1,0 +1,94 @@
+//! What a store answers.
+
+use jiff::Timestamp;
+
+use super::record::{Record, Sequence, Version};
+use crate::ports::event::Event;
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Commit {
+    /// All of it is stored; every written record now has this version.
+    Done(Version),
+    /// None of it is stored: the named record is not as expected.
+    Conflict {
+        /// Name of the kind.
+        kind: &'static str,
+        /// Key of the record.
+        key: String,
+    },
+}
+
+/// An answer with the store's clock at the time it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// The answer.
+    pub value: T,
+    /// The store's clock; expiry and leases are judged by it.
+    pub time: Timestamp,
+}
+
+/// Which part of a long list is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Only keys after this one.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Page {
+    /// The first `limit` records.
+    pub fn first(limit: usize) -> Self {
+        Self { after: None, limit }
+    }
+}
+
+/// Records that are due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The most overdue first.
+    pub records: Vec<Record>,
+    /// When the first record not returned falls due, if there is one.
+    pub next: Option<Timestamp>,
+}
+
+/// A counter's value in its current window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Including what was just added.
+    pub value: u64,
+    /// When it starts again from nothing.
+    pub resets_at: Timestamp,
+}
+
+/// One line of the change sequence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The commit.
+    pub sequence: Sequence,
+    /// Name of the kind.
+    pub kind: String,
+    /// Key of the record that was written or removed.
+    pub key: String,
+}
+
+/// Which events are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventQuery {
+    /// Only events after this id.
+    pub after: u64,
+    /// Only about this subject.
+    pub subject: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// An event with its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Larger is later.
+    pub id: u64,
+    /// The event.
+    pub event: Event,
+}

@@ -1,0 +1,32 @@
+//! Why a store does not answer.
+
+/// Why the store did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached or is too busy now.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// The commit was sent and its answer lost; ask [`Store::outcome`].
+    #[error("the store did not say whether the change was made: {0}")]
+    UnknownOutcome(String),
+    /// Nothing can be written: read-only file or folder.
+    #[error("the store cannot be written: {0}")]
+    ReadOnly(String),
+    /// The disk is full; nothing was changed.
+    #[error("the disk that holds the store is full: {0}")]
+    Full(String),
+    /// A newer bursar wrote it.
+    #[error("the store has schema {found}, this bursar knows {known}")]
+    Newer {
+        /// Schema found.
+        found: u32,
+        /// Newest schema this build knows.
+        known: u32,
+    },
+    /// It is not readable as what it claims to be.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// A bug in the caller.
+    #[error("the store was used wrongly: {0}")]
+    Misuse(&'static str),
+}

@@ -57,6 +57,12 @@ impl Engine {
         Ok(reports)
     }
 
+    /// Logins that are gone here and still wait for their provider to revoke them.
+    pub async fn queued_revocations(&self) -> Result<Vec<Revocation>, StoreError> {
+        let queued = document::list::<Revocation>(&*self.ports.store, &self.space).await?;
+        Ok(queued.into_iter().map(|stored| stored.document).collect())
+    }
+
     /// Moves the account into the revocation queue, in one commit.
     async fn give_up(&self, reference: &AccountReference) -> Result<Stored<Revocation>, HandOutError> {
         loop {

@@ -177,7 +177,7 @@ impl Engine {
             TokenAnswer::Unreadable(why) => {
                 Brought::Failure(failure::from_unreadable(&provider.errors, response.status(), why, wait))
             }
-            TokenAnswer::Issued(tokens) => match stranger(account, &tokens) {
+            TokenAnswer::Issued(tokens) => match stranger(provider, account, &tokens) {
                 Some(found) => Brought::Stranger { found },
                 None => Brought::Tokens { tokens, clock_skew },
             },
@@ -348,7 +348,11 @@ impl Engine {
 }
 
 /// Whose tokens these are, if they are not the account's.
-fn stranger(account: &Account, tokens: &TokenSet) -> Option<String> {
+fn stranger(provider: &Provider, account: &Account, tokens: &TokenSet) -> Option<String> {
+    if provider.identity.stable_id_path != "sub" {
+        // The account is pinned to something else than identity tokens name.
+        return None;
+    }
     let pinned = account.identity.as_ref()?;
     let claims = identity_token::subject_of(tokens.id_token.as_ref()?)?;
     (claims.subject != pinned.subject).then(|| claims.email.unwrap_or(claims.subject))

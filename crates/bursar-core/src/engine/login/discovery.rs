@@ -1,7 +1,5 @@
 //! A provider from its issuer URL alone (RFC 8414, OIDC Discovery 1.0).
 
-use std::collections::BTreeMap;
-
 use crate::engine::Engine;
 use crate::lifecycle::failure::{self, Cause};
 use crate::oauth::metadata::{MetadataError, ServerMetadata, well_known_urls};
@@ -11,19 +9,36 @@ use crate::provider::{Provider, ProviderId};
 
 impl Engine {
     /// Asks the issuer for its metadata, at each place the standards name.
-    pub async fn discover(&self, issuer: &Issuer) -> Result<(Provider, BTreeMap<String, String>), DiscoveryError> {
+    ///
+    /// People add or forget a trailing slash; a server whose own name differs by nothing else is asked by that name, and
+    /// must then answer to it exactly.
+    pub async fn discover(&self, issuer: &Issuer) -> Result<Provider, DiscoveryError> {
+        match self.discover_exactly(issuer).await {
+            Err(DiscoveryError::Metadata(MetadataError::IssuerMismatch { expected, found }))
+                if expected.trim_end_matches('/') == found.trim_end_matches('/') =>
+            {
+                match Issuer::parse(&found) {
+                    Ok(named) => self.discover_exactly(&named).await,
+                    Err(_) => Err(MetadataError::IssuerMismatch { expected, found }.into()),
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn discover_exactly(&self, issuer: &Issuer) -> Result<Provider, DiscoveryError> {
         let mut last = None;
         for url in well_known_urls(issuer) {
             match self.metadata_at(&url, issuer).await {
                 Ok(metadata) => {
                     metadata.require_pkce()?;
-                    let provider = Provider::from_metadata(ProviderId::of_issuer(issuer), &metadata);
-                    return Ok((provider, BTreeMap::new()));
+                    return Ok(Provider::from_metadata(ProviderId::of_issuer(issuer), &metadata));
                 }
-                Err(error @ (DiscoveryError::Metadata(_) | DiscoveryError::Unreachable { .. })) => {
-                    return Err(error);
+                // Servers without metadata there often answer a page of their own.
+                Err(missing @ (DiscoveryError::NoMetadata { .. } | DiscoveryError::Metadata(MetadataError::NotMetadata))) => {
+                    last = Some(missing);
                 }
-                Err(missing) => last = Some(missing),
+                Err(error) => return Err(error),
             }
         }
         Err(last.unwrap_or_else(|| DiscoveryError::NoMetadata { issuer: issuer.to_string(), status: 404 }))

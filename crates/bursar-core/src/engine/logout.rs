@@ -160,9 +160,16 @@ impl Engine {
         hint: TokenHint,
     ) -> Result<RevocationReport, String> {
         let client = client_of(account, credentials).map_err(|error| error.to_string())?;
-        let request = revocation_request(provider, &client, token, hint, self.now(), &*self.ports.random)
-            .map_err(|error| error.to_string())?;
-        let Some(request) = request else { return Ok(RevocationReport::NotOffered) };
+        let request = revocation_request(provider, &client, token, hint, self.now(), &*self.ports.random);
+        let request = match request {
+            Ok(Some(request)) => request,
+            Ok(None) => return Ok(RevocationReport::NotOffered),
+            // It lacks something no repetition brings, such as a client secret.
+            Err(error) => {
+                tracing::debug!(%error, account = %account.reference, "the revocation cannot be asked for");
+                return Ok(RevocationReport::NotOffered);
+            }
+        };
         let response =
             self.ports.upstream.send(request, limits(provider)).await.map_err(|error| error.to_string())?;
         match read_revocation_answer(&response) {

@@ -24,8 +24,7 @@ use crate::ports::event::Event;
 use crate::ports::refresh_lock::RefreshPermit;
 use crate::ports::store::{Commit, Expected, StoreError};
 use crate::ports::upstream::{Request, Response, SendError};
-use crate::provider::Provider;
-use crate::provider::Reuse;
+use crate::provider::{Omitted, Provider, Reuse};
 use crate::secret::Secret;
 
 /// How a renewal ended.
@@ -202,8 +201,13 @@ impl Engine {
             if latest.document.generation != generation {
                 return self.keep_spare(latest, tokens).await;
             }
-            let changes =
-                Renewed { tokens, policy: refresh_policy(provider), clock_skew, sealed: sealed.clone() };
+            let changes = Renewed {
+                tokens,
+                omitted_ends: provider.refresh.omitted_refresh_token == Omitted::Ended,
+                policy: refresh_policy(provider),
+                clock_skew,
+                sealed: sealed.clone(),
+            };
             let now = self.now();
             let mut account = transition::renewed(latest.document.clone(), changes, now);
             if let Ok(incarnation) = &incarnation {

@@ -130,7 +130,8 @@ pub fn from_send_error(error: &SendError) -> Failure {
     Failure { class: Class::Transient, spent, cause: Cause::new(kind, error.to_string()), retry_after: None }
 }
 
-/// Classifies a parsed OAuth error. It proves that nothing was exchanged, whatever its status.
+/// Classifies a parsed OAuth error. It proves that nothing was exchanged, whatever its status, with one exception:
+/// `server_error` tells of a condition the server did not expect, which may have come after the exchange.
 pub fn from_oauth_error(errors: &Errors, error: &OAuthError, retry_after: Option<SignedDuration>) -> Failure {
     let class = errors.class_of(error).unwrap_or_else(|| general_class(&error.code));
     let (class, kind) = match class {
@@ -139,7 +140,8 @@ pub fn from_oauth_error(errors: &Errors, error: &OAuthError, retry_after: Option
         ErrorClass::Transient => (Class::Transient, transient_kind(&error.code)),
     };
     let cause = Cause::new(kind, format!("the provider answered {error}"));
-    Failure { class, spent: Spent::No, cause, retry_after }
+    let spent = if error.code == ErrorCode::ServerError { Spent::Unknown } else { Spent::No };
+    Failure { class, spent, cause, retry_after }
 }
 
 /// Classifies an answer without a readable token or OAuth error; `why` says what is wrong with it.
@@ -210,6 +212,7 @@ mod tests {
             let failure = from_oauth_error(&errors, &oauth(code), None);
             assert_eq!((failure.class, failure.cause.kind, failure.spent), (class, kind, Spent::No), "{code}");
         }
+        assert_eq!(from_oauth_error(&errors, &oauth("server_error"), None).spent, Spent::Unknown);
     }
 
     #[test]

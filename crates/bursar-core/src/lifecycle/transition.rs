@@ -31,6 +31,8 @@ pub fn open_journal(mut account: Account, token: Fingerprint, now: Timestamp) ->
 pub struct Renewed<'a> {
     /// The answer.
     pub tokens: &'a TokenSet,
+    /// Whether an answer without a refresh token means that there is none any more.
+    pub omitted_ends: bool,
     /// The provider's rules as they are now.
     pub policy: RefreshPolicy,
     /// What the answer's `Date` taught.
@@ -49,7 +51,8 @@ pub fn renewed(mut account: Account, renewed: Renewed<'_>, now: Timestamp) -> Ac
         issued_at: now,
         expires_at: tokens.access_expires_at,
     });
-    account.refresh = renewed_refresh(account.refresh.take(), tokens, now);
+    account.refresh = renewed_refresh(account.refresh.take(), tokens, now)
+        .filter(|_| tokens.refresh_token.is_some() || !renewed.omitted_ends);
     if let Some(scope) = &tokens.scope {
         account.scope = scope.clone();
     }
@@ -162,6 +165,7 @@ mod tests {
     fn renew(account: Account, tokens: &TokenSet) -> Account {
         let changes = Renewed {
             tokens,
+            omitted_ends: false,
             policy: RefreshPolicy::default(),
             clock_skew: SignedDuration::ZERO,
             sealed: Sealed("sealed".into()),

@@ -78,9 +78,6 @@ pub struct Provider {
     /// The age at which a refresh token is rotated even if no access token is needed.
     #[serde(default, with = "duration::optional", skip_serializing_if = "Option::is_none")]
     pub rotate_after: Option<SignedDuration>,
-    /// The age at which a login is ended by us.
-    #[serde(default, with = "duration::optional", skip_serializing_if = "Option::is_none")]
-    pub max_session: Option<SignedDuration>,
     /// What the provider's terms say about tools like this one; shown before a login.
     #[serde(default)]
     pub policy: Option<String>,
@@ -151,7 +148,6 @@ impl Provider {
             docs: None,
             refresh_before: None,
             rotate_after: None,
-            max_session: None,
             policy: None,
             proxy: None,
             verified_on: None,

@@ -23,7 +23,10 @@ impl Engine {
         let request = device_request(
             provider,
             &plan.client()?,
-            Some(&plan.scope()),
+            Some(&plan.scope().only(|scope| {
+                let allowed = &provider.device.allowed_scopes;
+                allowed.is_empty() || allowed.iter().any(|known| known == scope)
+            })),
             &plan.resource,
             self.now(),
             &*self.ports.random,

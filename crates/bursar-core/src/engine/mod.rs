@@ -86,3 +86,8 @@ impl Engine {
         CommitId(unguessable(&*self.ports.random).expose().to_owned())
     }
 }
+
+#[cfg(test)]
+mod test_world;
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Engine;
 use super::broker::HandOutError;
 use super::credentials::Credentials;
-use super::providers::{client_of, limits};
+use super::providers::client_of;
 use super::records::{AccountUse, DefaultAccount, Revocation};
 use crate::lifecycle::account::Account;
 use crate::lifecycle::backoff;
@@ -171,7 +171,7 @@ impl Engine {
             }
         };
         let response =
-            self.ports.upstream.send(request, limits(provider)).await.map_err(|error| error.to_string())?;
+            self.ports.upstream.send(request, self.limits(provider)).await.map_err(|error| error.to_string())?;
         match read_revocation_answer(&response) {
             Revoked::Yes => Ok(RevocationReport::Revoked),
             Revoked::AlreadyGone => Ok(RevocationReport::AlreadyGone),

@@ -16,7 +16,9 @@ mod renewal;
 pub mod selection;
 pub mod vault;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
@@ -55,13 +57,29 @@ pub struct Ports {
 pub struct Engine {
     ports: Ports,
     space: Space,
+    network: Arc<NetworkRules>,
     vault: Arc<OnceCell<vault::Vault>>,
+}
+
+/// What the operator says about calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkRules {
+    /// The longest one call may take; longer than the general limit has no effect.
+    pub call_time: Option<Duration>,
+    /// Proxies by provider; the empty text means none at all.
+    pub proxies: BTreeMap<String, String>,
 }
 
 impl Engine {
     /// Use cases on `space`, which must be a sandbox.
     pub fn new(ports: Ports, space: Space) -> Self {
-        Self { ports, space, vault: Arc::new(OnceCell::new()) }
+        Self { ports, space, network: Arc::default(), vault: Arc::new(OnceCell::new()) }
+    }
+
+    /// The same with the operator's rules for calls.
+    #[must_use]
+    pub fn with_network(self, network: NetworkRules) -> Self {
+        Self { network: Arc::new(network), ..self }
     }
 
     /// The ports, for what needs no use case.

@@ -6,7 +6,7 @@ use super::Engine;
 use super::broker::HandOutError;
 use super::credentials::Credentials;
 use super::login::identity::userinfo_request;
-use super::providers::{client_of, limits};
+use super::providers::client_of;
 use crate::lifecycle::account::Account;
 use crate::lifecycle::reference::AccountReference;
 use crate::lifecycle::refresh::Ask;
@@ -59,7 +59,7 @@ impl Engine {
     }
 
     async fn ask(&self, provider: &Provider, request: Request, judge: fn(&Response) -> Probe) -> Probe {
-        match self.ports.upstream.send(request, limits(provider)).await {
+        match self.ports.upstream.send(request, self.limits(provider)).await {
             Ok(response) => judge(&response),
             Err(error) => Probe::Unknown { detail: error.to_string() },
         }

@@ -14,6 +14,19 @@ use crate::provider::{CatalogueError, Provider, ProviderId, VariableError};
 use crate::secret::Secret;
 
 impl Engine {
+    /// What a call to this provider may cost and which way it goes.
+    pub(super) fn limits(&self, provider: &Provider) -> SendLimits {
+        let own = self.network.proxies.get(provider.id.as_str());
+        SendLimits { proxy: own.or(provider.proxy.as_ref()).cloned(), ..self.general_limits() }
+    }
+
+    /// What a call to nobody in particular may cost.
+    pub(super) fn general_limits(&self) -> SendLimits {
+        let limits = SendLimits::default();
+        // Leases and journals count on the general limit, so settings only shorten it.
+        SendLimits { time: self.network.call_time.map_or(limits.time, |time| time.min(limits.time)), ..limits }
+    }
+
     /// The description an account lives by, its variables filled in.
     pub(super) async fn provider_of(&self, account: &Account) -> Result<Provider, ProviderError> {
         let provider = self.provider(&account.reference.provider).await?;
@@ -58,11 +71,6 @@ fn signing_key(secret: &Secret) -> Result<SigningKey, SigningError> {
     } else {
         SigningKey::from_pem(secret, None)
     }
-}
-
-/// What a call to this provider may cost and which way it goes.
-pub(super) fn limits(provider: &Provider) -> SendLimits {
-    SendLimits { proxy: provider.proxy.clone(), ..SendLimits::default() }
 }
 
 /// What a description says about renewing.

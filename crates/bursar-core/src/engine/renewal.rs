@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::Engine;
 use super::broker::HandOutError;
 use super::credentials::Credentials;
-use super::providers::{client_of, limits, refresh_policy};
+use super::providers::{client_of, refresh_policy};
 use crate::lifecycle::account::{Account, Renewal as Means, Standing};
 use crate::lifecycle::clock_skew;
 use crate::lifecycle::failure::{self, CauseKind, Class, Failure};
@@ -98,7 +98,7 @@ impl Engine {
             return Err(HandOutError::Busy { reference: reference.clone() });
         }
         let sent_at = self.now();
-        let answer = self.ports.upstream.send(request, limits(&provider)).await;
+        let answer = self.ports.upstream.send(request, self.limits(&provider)).await;
         let brought = self.judge(&provider, &journaled.document, answer, sent_at);
         match brought {
             Brought::Tokens { tokens, clock_skew } => {

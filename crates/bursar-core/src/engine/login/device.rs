@@ -3,7 +3,6 @@
 use super::exchange::Exchanged;
 use super::{LoggedIn, LoginError, LoginPlan};
 use crate::engine::Engine;
-use crate::engine::providers::limits;
 use crate::lifecycle::account::LoginMethod;
 use crate::lifecycle::{clock_skew, failure};
 use crate::oauth::device::{
@@ -32,7 +31,7 @@ impl Engine {
             &*self.ports.random,
         )
         .map_err(|error| LoginError::Request { detail: error.to_string() })?;
-        let response = self.ports.upstream.send(request, limits(provider)).await.map_err(|error| {
+        let response = self.ports.upstream.send(request, self.limits(provider)).await.map_err(|error| {
             LoginError::Unreachable { provider: name.clone(), cause: failure::from_send_error(&error).cause }
         })?;
         let device = match read_device_answer(&response, self.now()) {
@@ -83,7 +82,7 @@ impl Engine {
         let request =
             token_request(provider, &plan.client()?, &grant, &plan.resource, sent_at, &*self.ports.random)
                 .map_err(|error| LoginError::Request { detail: error.to_string() })?;
-        match self.ports.upstream.send(request, limits(provider)).await {
+        match self.ports.upstream.send(request, self.limits(provider)).await {
             Ok(response) => {
                 let now = self.now();
                 let skew = date_of(&response)

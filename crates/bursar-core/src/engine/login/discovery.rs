@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::lifecycle::failure::{self, Cause};
 use crate::oauth::metadata::{MetadataError, ServerMetadata, well_known_urls};
 use crate::oauth::url::{EndpointUrl, Issuer};
-use crate::ports::upstream::{Body, SendLimits};
+use crate::ports::upstream::Body;
 use crate::provider::{Provider, ProviderId};
 
 impl Engine {
@@ -49,7 +49,7 @@ impl Engine {
             .header(http::header::ACCEPT, "application/json")
             .body(Body::default())
             .map_err(|_| DiscoveryError::NoMetadata { issuer: issuer.to_string(), status: 0 })?;
-        let response = self.ports.upstream.send(request, SendLimits::default()).await.map_err(|error| {
+        let response = self.ports.upstream.send(request, self.general_limits()).await.map_err(|error| {
             DiscoveryError::Unreachable {
                 issuer: issuer.to_string(),
                 cause: failure::from_send_error(&error).cause,

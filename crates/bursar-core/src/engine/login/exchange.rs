@@ -4,7 +4,6 @@ use jiff::SignedDuration;
 
 use super::{LoginError, LoginPlan};
 use crate::engine::Engine;
-use crate::engine::providers::limits;
 use crate::lifecycle::clock_skew;
 use crate::lifecycle::failure;
 use crate::oauth::http_fields::{date_of, retry_after};
@@ -30,7 +29,7 @@ impl Engine {
         let request =
             token_request(provider, &plan.client()?, grant, &plan.resource, sent_at, &*self.ports.random)
                 .map_err(|error| LoginError::Request { detail: error.to_string() })?;
-        let response = self.ports.upstream.send(request, limits(provider)).await.map_err(|error| {
+        let response = self.ports.upstream.send(request, self.limits(provider)).await.map_err(|error| {
             LoginError::Unreachable { provider: name.clone(), cause: failure::from_send_error(&error).cause }
         })?;
         let now = self.now();

@@ -6,7 +6,6 @@ use serde_json::Value;
 use super::exchange::Exchanged;
 use super::{LoginError, LoginPlan};
 use crate::engine::Engine;
-use crate::engine::providers::limits;
 use crate::lifecycle::account::{Identity, LoginMethod};
 use crate::oauth::identity_token::{self, Claims, ExpectedToken};
 use crate::oauth::url::Issuer;
@@ -70,7 +69,7 @@ impl Engine {
     /// What the userinfo endpoint says (OIDC Core §5.3), if there is one and it answers.
     pub(in crate::engine) async fn userinfo(&self, provider: &Provider, token: &Secret) -> Option<Value> {
         let request = userinfo_request(provider, token)?;
-        let response = self.ports.upstream.send(request, limits(provider)).await;
+        let response = self.ports.upstream.send(request, self.limits(provider)).await;
         match response {
             Ok(response) if response.status().is_success() => serde_json::from_slice(response.body().expose()).ok(),
             Ok(response) => {

@@ -1,0 +1,315 @@
+//! What can be typed: commands, arguments, options, and their help.
+
+use std::path::PathBuf;
+
+use bursar_core::lifecycle::reference::Nickname;
+use bursar_core::provider::duration::parse_duration;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+
+/// Holds OAuth tokens, keeps them fresh, and hands them out.
+#[derive(Debug, Parser)]
+#[command(name = "bursar", version, max_term_width = 80, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// Print data as JSON.
+    #[arg(long, global = true, display_order = LAST)]
+    pub json: bool,
+    /// Tell every decision on stderr; twice: everything.
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = LAST)]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Log in to a provider, by name or by issuer URL
+    Login(LoginCommand),
+    /// Revoke a login at its provider and forget it
+    Logout(LogoutCommand),
+    /// List the accounts
+    List(ListCommand),
+    /// Show how every account is doing
+    #[command(alias = "tokens")]
+    Status(StatusCommand),
+    /// Like status, but only the exit code
+    Check(CheckCommand),
+    /// Print an access token that is good for a while
+    #[command(alias = "print-access-token")]
+    Token(TokenCommand),
+    /// Refresh now
+    Refresh(RefreshCommand),
+    /// Choose the account a provider's name stands for
+    Use(UseCommand),
+    /// Tell which account would be used, and why
+    Which(WhichCommand),
+    /// Run a command with tokens in its environment
+    #[command(alias = "run")]
+    Exec(ExecCommand),
+    /// Remove logins that nobody can use any more
+    Cleanup(CleanupCommand),
+    /// Save what is readable from a damaged store
+    Rebuild(RebuildCommand),
+    /// Find out what is wrong
+    Doctor(DoctorCommand),
+    /// Check, show or explain the configuration
+    Config(ConfigCommand),
+    /// Print completions for a shell
+    Completions(CompletionsCommand),
+    /// Print the manual page of the program or of a command
+    Man(ManCommand),
+}
+
+/// `bursar login`
+#[derive(Debug, Args)]
+pub struct LoginCommand {
+    /// A provider of the catalogue, or the URL of an issuer
+    pub target: String,
+    /// The account's nickname
+    #[arg(long = "as", value_name = "NICKNAME", value_parser = nickname)]
+    pub nickname: Option<Nickname>,
+    /// Show a code to enter on another device
+    #[arg(long, conflicts_with_all = ["paste", "grant", "api_key_file"])]
+    pub device: bool,
+    /// Open the URL anywhere, then paste the address it ends at
+    #[arg(long, conflicts_with_all = ["grant", "api_key_file"])]
+    pub paste: bool,
+    /// Print the URL instead of opening a browser
+    #[arg(long)]
+    pub no_browser: bool,
+    /// The client id registered with the provider
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// A file with the client's secret or private key; `-` reads stdin
+    #[arg(long, value_name = "FILE")]
+    pub client_secret_file: Option<PathBuf>,
+    /// A scope to ask for; may be repeated
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+    /// A resource the tokens are for (RFC 8707); may be repeated
+    #[arg(long, value_name = "URL")]
+    pub resource: Vec<String>,
+    /// Log in without a person
+    #[arg(long, value_enum, conflicts_with = "api_key_file")]
+    pub grant: Option<MachineGrant>,
+    /// Keep an API key or personal access token from this file; `-` reads stdin
+    #[arg(long, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// When the API key ends: a time (RFC 3339) or a duration such as 90d
+    #[arg(long, value_name = "WHEN", requires = "api_key_file")]
+    pub expires: Option<String>,
+    /// A value for a variable of the provider, such as tenant=contoso
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    pub variables: Vec<(String, String)>,
+    /// How long to wait for the person
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<SignedDuration>,
+    /// The port the browser comes back to on this computer
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+}
+
+/// Grants that need no person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MachineGrant {
+    /// With the client's own id and secret (RFC 6749 §4.4)
+    ClientCredentials,
+}
+
+/// `bursar logout`
+#[derive(Debug, Args)]
+pub struct LogoutCommand {
+    /// The account, such as google or google:work
+    pub account: String,
+}
+
+/// `bursar list`
+#[derive(Debug, Args)]
+pub struct ListCommand {
+    /// Only this account, or the accounts of this provider
+    pub account: Option<String>,
+}
+
+/// `bursar status`
+#[derive(Debug, Args)]
+pub struct StatusCommand {
+    /// Only this account, or the accounts of this provider
+    pub account: Option<String>,
+    /// Show it again and again
+    #[arg(long)]
+    pub watch: bool,
+    /// How often, with --watch [default: 30m]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "watch")]
+    pub interval: Option<SignedDuration>,
+    /// What counts as expiring soon [default: 2h]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub warn: Option<SignedDuration>,
+}
+
+/// `bursar check`
+#[derive(Debug, Args)]
+pub struct CheckCommand {
+    /// Only this account, or the accounts of this provider
+    pub account: Option<String>,
+    /// What counts as expiring soon [default: 2h]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub warn: Option<SignedDuration>,
+    /// Ask the provider whether the token works
+    #[arg(long)]
+    pub live: bool,
+}
+
+/// `bursar token`
+#[derive(Debug, Args)]
+pub struct TokenCommand {
+    /// The account, such as google or google:work
+    pub account: String,
+    /// The token must be good for at least this long
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub min_valid: Option<SignedDuration>,
+    /// A file with the token that was refused; `-` reads stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "no_check")]
+    pub rejected_file: Option<PathBuf>,
+    /// Print a whole Authorization header
+    #[arg(long)]
+    pub header: bool,
+    /// Do not wait for a refresh
+    #[arg(long, conflicts_with = "wait")]
+    pub no_wait: bool,
+    /// How long to wait for a refresh [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub wait: Option<SignedDuration>,
+    /// Print the stored token without looking at its end
+    #[arg(long)]
+    pub no_check: bool,
+}
+
+/// `bursar refresh`
+#[derive(Debug, Args)]
+pub struct RefreshCommand {
+    /// The account, or a provider for all of its accounts
+    #[arg(required_unless_present_any = ["all", "expiring"])]
+    pub account: Option<String>,
+    /// Every account
+    #[arg(long, conflicts_with = "account")]
+    pub all: bool,
+    /// Only accounts whose access token ends within this time
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub expiring: Option<SignedDuration>,
+}
+
+/// `bursar use`
+#[derive(Debug, Args)]
+pub struct UseCommand {
+    /// The account, such as google:work
+    pub account: String,
+}
+
+/// `bursar which`
+#[derive(Debug, Args)]
+pub struct WhichCommand {
+    /// A provider, nickname, identity or reference
+    pub account: String,
+}
+
+/// `bursar exec`
+#[derive(Debug, Args)]
+pub struct ExecCommand {
+    /// The accounts whose tokens the command gets
+    #[arg(value_name = "ACCOUNT", required = true)]
+    pub accounts: Vec<String>,
+    /// Set this variable to an account's token, besides the provider's own
+    #[arg(long = "env", value_name = "NAME=ACCOUNT", value_parser = variable)]
+    pub variables: Vec<(String, String)>,
+    /// The tokens must be good for at least this long
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub min_valid: Option<SignedDuration>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<std::ffi::OsString>,
+}
+
+/// `bursar cleanup`
+#[derive(Debug, Args)]
+pub struct CleanupCommand {
+    /// Only tell what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Also remove logins not used for this long, such as 7d
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub unused: Option<SignedDuration>,
+}
+
+/// `bursar rebuild`
+#[derive(Debug, Args)]
+pub struct RebuildCommand {}
+
+/// `bursar doctor`
+#[derive(Debug, Args)]
+pub struct DoctorCommand {
+    /// Only these accounts and their providers
+    #[arg(value_name = "ACCOUNT")]
+    pub accounts: Vec<String>,
+    /// Mend file modes that are too open
+    #[arg(long)]
+    pub mend: bool,
+}
+
+/// `bursar config`
+#[derive(Debug, Args)]
+pub struct ConfigCommand {
+    /// What about it
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+/// What `bursar config` can do.
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Read everything and tell the first mistake
+    Check,
+    /// Show every value and where it comes from
+    Show,
+    /// Explain every key, as Markdown
+    Reference,
+}
+
+/// `bursar completions`
+#[derive(Debug, Args)]
+pub struct CompletionsCommand {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `bursar man`
+#[derive(Debug, Args)]
+pub struct ManCommand {
+    /// The command whose page is wanted
+    pub command: Option<String>,
+}
+
+/// What a script branches on; see [`super::exit::Exit`].
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  ok                            5  temporarily unavailable
+  1  error                         6  agent or remote unreachable
+  2  usage, or cancelled           7  vault locked
+  3  no such account               8  denied by policy
+  4  a new login is required       9  expiring soon, or expired but refreshable";
+
+/// Options that every command has stand below its own.
+const LAST: usize = 900;
+
+fn nickname(text: &str) -> Result<Nickname, String> {
+    Nickname::parse(text).map_err(|error| error.to_string())
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}

@@ -1,0 +1,87 @@
+//! `bursar cleanup`: removes logins nobody can use any more, and finishes what earlier removals left.
+
+use bursar_core::engine::cleanup::{CleanupRules, candidates};
+use bursar_core::engine::logout::RevocationReport;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::app::App;
+use super::arguments::CleanupCommand;
+use super::exit::{Exit, Failure};
+use super::screen::account_view::Viewing;
+use super::screen::cleanup_screen::{Fate, Finding};
+
+pub(super) async fn run(app: &App, command: &CleanupCommand) -> Result<Exit, Failure> {
+    let mut exit = Exit::Ok;
+    let mut findings = revocations(app, command.dry_run).await?;
+    let rules = CleanupRules { dead_for: app.config.cleanup.keep, unused_for: command.unused };
+    for (reference, ground) in candidates(&app.engine.overview().await?, rules, app.now()) {
+        let fate = if command.dry_run {
+            Fate::WouldGo
+        } else {
+            // One by one: if one cannot be removed, the others still can, and what happened is told of each.
+            match app.engine.remove(std::slice::from_ref(&reference)).await {
+                Ok(reports) => match reports.into_iter().next() {
+                    Some((_, report)) => Fate::Gone(report),
+                    // Another process was faster and tells it.
+                    None => continue,
+                },
+                Err(error) => {
+                    let failure = Failure::from(error);
+                    exit = failure.exit;
+                    let error = failure.message.clone();
+                    app.printer.failure(&failure);
+                    Fate::Stays { error }
+                }
+            }
+        };
+        findings.push(Finding::Login { reference, ground, fate });
+    }
+    let collected = if command.dry_run { 0 } else { collect_expired(app).await? };
+    print(app, &findings, collected);
+    Ok(exit)
+}
+
+/// Tries what is due of the queue, and tells how every revocation in it stands.
+async fn revocations(app: &App, dry_run: bool) -> Result<Vec<Finding>, Failure> {
+    let mut findings = Vec::new();
+    if !dry_run {
+        for (reference, report) in app.engine.revoke_queued().await? {
+            if !matches!(report, RevocationReport::Queued { .. }) {
+                findings.push(Finding::Revocation { reference, report });
+            }
+        }
+    }
+    findings.extend(app.engine.queued_revocations().await?.iter().map(Finding::waiting));
+    Ok(findings)
+}
+
+/// Each call collects a bounded number, so that nobody else waits long for the store.
+async fn collect_expired(app: &App) -> Result<usize, Failure> {
+    let mut collected = 0;
+    loop {
+        match app.engine.collect_expired().await? {
+            0 => return Ok(collected),
+            more => collected += more,
+        }
+    }
+}
+
+fn print(app: &App, findings: &[Finding], collected: usize) {
+    let zone = TimeZone::system();
+    let viewing = Viewing { now: app.now(), warn: app.warn(None), zone: &zone };
+    if app.printer.json {
+        app.printer.document(&findings.iter().map(Finding::to_json).collect::<Value>());
+    } else {
+        for finding in findings {
+            app.printer.data(&finding.render(&viewing));
+        }
+    }
+    if findings.is_empty() && !app.printer.json {
+        app.printer.say("nothing to clean up");
+    }
+    if collected > 0 {
+        let records = if collected == 1 { "record" } else { "records" };
+        app.printer.say(&format!("{collected} expired {records} collected"));
+    }
+}

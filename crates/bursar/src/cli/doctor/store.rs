@@ -1,0 +1,45 @@
+//! Whether the store can be read, and which life it is living.
+
+use std::path::Path;
+
+use bursar_core::engine::Engine;
+use bursar_core::engine::accounts::Overview;
+use bursar_core::ports::store::{Health, Origin, StoreError};
+
+use super::finding::Finding;
+
+/// Reads what `status` would read; the records themselves come back for the checks that need them.
+pub(super) async fn check(engine: &Engine, file: &Path) -> (Finding, Option<Overview>) {
+    let read = async { Ok::<_, StoreError>((engine.ports().store.health().await?, engine.overview().await?)) };
+    match read.await {
+        Ok((health, overview)) => (told(&health, &overview, file), Some(overview)),
+        Err(error) => (Finding::failure(NAME, error.into()), None),
+    }
+}
+
+/// The store does not even open.
+pub(super) fn closed(error: StoreError) -> Finding {
+    Finding::failure(NAME, error.into())
+}
+
+/// There is no file yet; opening it would make one, and finding out must change nothing.
+pub(super) fn absent(file: &Path) -> Finding {
+    Finding::ok(NAME, format!("{} is not there yet; the first login makes it", file.display()))
+}
+
+fn told(health: &Health, overview: &Overview, file: &Path) -> Finding {
+    let number = overview.accounts.len();
+    let accounts = if number == 1 { "1 account".to_owned() } else { format!("{number} accounts") };
+    match &health.incarnation.origin {
+        Origin::Restored { source_is_dead: false, .. } => Finding::warn(
+            NAME,
+            format!("{} is a restored copy with {accounts}; the original may still use the same logins", file.display()),
+            "make sure that the original is gone, then run `bursar restore --confirm`",
+        ),
+        Origin::Fresh | Origin::Restored { .. } => {
+            Finding::ok(NAME, format!("{} opens and holds {accounts}", file.display()))
+        }
+    }
+}
+
+const NAME: &str = "store";

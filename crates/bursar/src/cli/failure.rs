@@ -1,0 +1,207 @@
+//! What each error of the engine means for the person at the keyboard: its exit code and the next command.
+
+use bursar_core::engine::accounts::ResolveError;
+use bursar_core::engine::broker::HandOutError;
+use bursar_core::engine::login::{DiscoveryError, LoginError};
+use bursar_core::engine::selection::SelectionError;
+use bursar_core::engine::vault::VaultError;
+use bursar_core::lifecycle::failure::{Cause, CauseKind};
+use bursar_core::lifecycle::reference::AccountReference;
+use bursar_core::ports::key_source::KeyError;
+use bursar_core::ports::store::StoreError;
+
+use super::exit::{Exit, Failure};
+use crate::config::ConfigError;
+use crate::config::paths::PathError;
+
+impl From<HandOutError> for Failure {
+    fn from(error: HandOutError) -> Self {
+        match &error {
+            HandOutError::NoSuchAccount { .. } => {
+                Self::of(Exit::NoSuchAccount, &error).hint("see what there is with `bursar list`")
+            }
+            HandOutError::LoginRequired { reference, .. } => {
+                Self::of(Exit::LoginRequired, &error).hint(login_hint(reference))
+            }
+            HandOutError::TryLater { cause, until, .. } => {
+                Self::of(Exit::Unavailable, &error).hint(cause_hint(cause, *until))
+            }
+            HandOutError::Busy { .. } => {
+                Self::of(Exit::Unavailable, &error).hint("wait longer with `--wait 60s`")
+            }
+            HandOutError::Paused { reference } => {
+                Self::of(Exit::Denied, &error).hint(format!("run `bursar resume {reference}`"))
+            }
+            HandOutError::Lock(_) => Self::of(Exit::Error, &error).hint("run `bursar doctor`"),
+            HandOutError::Provider(_) | HandOutError::Request { .. } => {
+                Self::of(Exit::Error, &error).hint("check the provider's entry, or log in again with `bursar login`")
+            }
+            HandOutError::Vault(_) | HandOutError::Store(_) => match error {
+                HandOutError::Vault(error) => error.into(),
+                HandOutError::Store(error) => error.into(),
+                other => Self::of(Exit::Error, &other),
+            },
+        }
+    }
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Key(error) => error.into(),
+            VaultError::Store(error) => error.into(),
+            VaultError::WrongMasterKey => Self::of(Exit::VaultLocked, &error)
+                .hint("give the key this vault was made with; `bursar doctor` tells which source that was"),
+            VaultError::NotOurs { .. } => {
+                Self::of(Exit::Error, &error).hint("log in to that account again; the old record stays until then")
+            }
+        }
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        let (KeyError::Locked { hint, .. } | KeyError::Unavailable { hint, .. }) = &error;
+        Self::of(Exit::VaultLocked, &error).hint(hint.clone())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let (exit, hint) = match &error {
+            StoreError::Unavailable(_) | StoreError::UnknownOutcome(_) => {
+                (Exit::Unavailable, "try again; `bursar doctor` finds out more")
+            }
+            StoreError::ReadOnly(_) => (Exit::Error, "make the folder and its files writable for you; see `bursar doctor`"),
+            StoreError::Full(_) => (Exit::Error, "make room on the disk and try again; nothing was lost"),
+            StoreError::Newer { .. } => (Exit::Error, "install the newer bursar that wrote it; nothing was changed"),
+            StoreError::Damaged(_) => (Exit::Error, "run `bursar rebuild`: it keeps the damaged file and saves what is readable"),
+            StoreError::Misuse(_) => (Exit::Error, "this is a bug in bursar; please report it"),
+        };
+        Self::of(exit, &error).hint(hint)
+    }
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Selection(error) => error.into(),
+            ResolveError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SelectionError> for Failure {
+    fn from(error: SelectionError) -> Self {
+        match &error {
+            SelectionError::NotFound { wanted, near } => {
+                let mut failure = Self::new(Exit::NoSuchAccount, format!("Account '{wanted}' not found"));
+                failure.hint = Some(if near.is_empty() {
+                    "see what there is with `bursar list`, or log in with `bursar login`".to_owned()
+                } else {
+                    format!("did you mean {}?", names(near))
+                });
+                failure
+            }
+            SelectionError::Ambiguous { candidates, .. } => Self::of(Exit::Usage, &error)
+                .hint(format!("name one of {}, or choose a default with `bursar use`", names(candidates))),
+        }
+    }
+}
+
+impl From<LoginError> for Failure {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Vault(error) => error.into(),
+            LoginError::Store(error) => error.into(),
+            error => {
+                let (exit, hint) = login_failure(&error);
+                Self::of(exit, &error).hint(hint)
+            }
+        }
+    }
+}
+
+fn login_failure(error: &LoginError) -> (Exit, String) {
+    match error {
+        LoginError::NotOffered { .. } => {
+            (Exit::Usage, "choose another way: `--device`, `--paste`, or the browser".into())
+        }
+        LoginError::Authorization(_) => {
+            (Exit::LoginRequired, "start the login again; nothing was stored".into())
+        }
+        LoginError::Refused { .. } => {
+            (Exit::LoginRequired, "check client id, secret and scopes, then log in again".into())
+        }
+        LoginError::DeviceExpired | LoginError::DeviceDenied => {
+            (Exit::LoginRequired, "start the login again to get a new code".into())
+        }
+        LoginError::Unreachable { cause, .. } => (Exit::Unavailable, cause_hint(cause, jiff::Timestamp::MIN)),
+        LoginError::OtherIdentity { .. } => {
+            (Exit::Denied, "store it beside the other one with `--as NICKNAME`; nothing was overwritten".into())
+        }
+        LoginError::IdentityToken { .. } => {
+            (Exit::Error, "check the computer's clock and the client id; nothing was stored".into())
+        }
+        LoginError::Request { .. } | LoginError::Key(_) | LoginError::Provider(_) => {
+            (Exit::Usage, "see `bursar login --help`".into())
+        }
+        LoginError::Vault(_) | LoginError::Store(_) => (Exit::Error, "run `bursar doctor`".into()),
+    }
+}
+
+impl From<DiscoveryError> for Failure {
+    fn from(error: DiscoveryError) -> Self {
+        let (exit, hint) = match &error {
+            DiscoveryError::Unreachable { cause, .. } => (Exit::Unavailable, cause_hint(cause, jiff::Timestamp::MIN)),
+            DiscoveryError::NoMetadata { .. } => {
+                (Exit::Usage, "check the issuer URL; a provider without metadata needs a catalogue entry (docs/providers.md)".to_owned())
+            }
+            DiscoveryError::Metadata(_) => {
+                (Exit::Denied, "this server cannot be used safely; ask its operator to fix its metadata".to_owned())
+            }
+        };
+        Self::of(exit, &error).hint(hint)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::of(Exit::Usage, &error).hint("see every key with `bursar config reference`")
+    }
+}
+
+impl From<PathError> for Failure {
+    fn from(error: PathError) -> Self {
+        let hint = error.hint();
+        Self::of(Exit::Error, &error).hint(hint)
+    }
+}
+
+/// The command that logs an account in again.
+pub(super) fn login_hint(reference: &AccountReference) -> String {
+    format!("run `bursar login {} --as {}`", reference.provider, reference.nickname)
+}
+
+/// What helps against a transient cause.
+fn cause_hint(cause: &Cause, until: jiff::Timestamp) -> String {
+    let next = match cause.kind {
+        CauseKind::Dns => "check the host name and your network; `bursar doctor` tests both",
+        CauseKind::Unreachable => "check your network and firewall; `bursar doctor` tests both",
+        CauseKind::Tls => "check the clock and the certificates; a private CA goes into `network.ca_file`",
+        CauseKind::Proxy => "check HTTPS_PROXY and `network.proxy`",
+        CauseKind::NotOAuth => "check for a captive portal or a wrong proxy; `bursar doctor` shows what answers",
+        CauseKind::ClientRefused => "check the client id and secret, then log in again",
+        CauseKind::UnconfirmedCopy => "confirm that the original is gone with `bursar restore --confirm`",
+        _ => "see `bursar status`",
+    };
+    if until > jiff::Timestamp::MIN && until < jiff::Timestamp::MAX {
+        format!("it is tried again from {until:.0}; {next}")
+    } else {
+        next.to_owned()
+    }
+}
+
+fn names(references: &[AccountReference]) -> String {
+    references.iter().map(|reference| format!("`{reference}`")).collect::<Vec<_>>().join(", ")
+}

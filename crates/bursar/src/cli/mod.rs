@@ -1,0 +1,97 @@
+//! The command line: what was typed, one engine call, what is shown.
+//!
+//! Each command is one file with one `run`. Arguments are in [`arguments`], exit codes in [`exit`].
+
+pub mod arguments;
+mod app;
+mod check;
+mod cleanup;
+mod completions;
+mod config_command;
+mod doctor;
+mod exec;
+pub mod exit;
+mod failure;
+mod list;
+mod login;
+mod logout;
+mod printer;
+mod rebuild;
+mod refresh;
+mod screen;
+mod select;
+mod shown_accounts;
+mod status;
+mod token;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::app::App;
+use self::arguments::{Arguments, Command};
+use self::exit::{Exit, Failure};
+use self::printer::Printer;
+use crate::config::environment::Environment;
+use crate::wiring::{Caller, Seams};
+
+/// Runs one command line and tells how the process should end.
+pub fn run(environment: Environment, line: impl IntoIterator<Item = OsString>, seams: Seams) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(line) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _gone = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
+        }
+    };
+    app::log_to_stderr(&environment, arguments.verbose);
+    let printer = Printer { json: arguments.json };
+    match dispatch(environment, &arguments, seams) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            printer.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Result<Exit, Failure> {
+    let printer = Printer { json: arguments.json };
+    // Commands that need no store.
+    match &arguments.command {
+        Command::Completions(command) => return Ok(completions::completions(command, &printer)),
+        Command::Man(command) => return completions::man(command, &printer),
+        Command::Config(command) => return config_command::run(command, &environment, &printer),
+        Command::Doctor(command) => return doctor::run(command, environment, printer),
+        Command::Rebuild(_) => return rebuild::run(&environment, &printer),
+        _ => {}
+    }
+    let caller = match &arguments.command {
+        Command::Login(_) | Command::Logout(_) => Caller::Person,
+        _ => Caller::Program,
+    };
+    let app = App::open(environment, printer, caller, seams)?;
+    // Its signals are the child's business.
+    if let Command::Exec(command) = &arguments.command {
+        return exec::run(&app, command);
+    }
+    app.block_on(async |app| match &arguments.command {
+        Command::Login(command) => login::run(app, command).await,
+        Command::Logout(command) => logout::run(app, command).await,
+        Command::List(command) => list::run(app, command).await,
+        Command::Status(command) => status::run(app, command).await,
+        Command::Check(command) => check::run(app, command).await,
+        Command::Token(command) => token::run(app, command).await,
+        Command::Refresh(command) => refresh::run(app, command).await,
+        Command::Use(command) => select::make_default(app, command).await,
+        Command::Which(command) => select::which(app, command).await,
+        Command::Cleanup(command) => cleanup::run(app, command).await,
+        Command::Exec(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Config(_)
+        | Command::Doctor(_)
+        | Command::Rebuild(_) => Ok(Exit::Ok),
+    })
+}

@@ -1,0 +1,170 @@
+//! Everything that is shown of one account, and its form in `--json`.
+
+use bursar_core::lifecycle::account::{Account, LoginMethod, Standing};
+use bursar_core::lifecycle::deadlines::{access_expires_at, grant_expires_at};
+use bursar_core::lifecycle::failure::CauseKind;
+use bursar_core::lifecycle::reference::AccountReference;
+use bursar_core::lifecycle::shown::{ShownState, Warn, shown};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::note;
+use super::time_words::age_in_days;
+
+/// From where and when accounts are looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Viewing<'a> {
+    /// The time.
+    pub(crate) now: Timestamp,
+    /// What counts as soon.
+    pub(crate) warn: Warn,
+    /// The time zone of the reader: UTC for programs.
+    pub(crate) zone: &'a TimeZone,
+}
+
+/// What is known about an account besides its own record.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    /// The provider's name for people.
+    pub(crate) provider_name: String,
+    /// When the account was last handed out.
+    pub(crate) last_used: Option<Timestamp>,
+    /// Whether the provider's bare name means it.
+    pub(crate) default: bool,
+}
+
+/// One account as it is shown.
+#[derive(Clone, Debug)]
+pub(crate) struct AccountView {
+    /// How people name it.
+    pub(crate) reference: AccountReference,
+    /// What is known besides its record.
+    pub(crate) surroundings: Surroundings,
+    /// Who it is at the provider.
+    pub(crate) identity: Option<String>,
+    /// The one word.
+    pub(crate) state: ShownState,
+    /// The end of the access token; `None`: no known end.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// The end of the login itself; `None`: no known end.
+    pub(crate) grant_expires_at: Option<Timestamp>,
+    /// What is left of the access token, never negative.
+    pub(crate) seconds_left: Option<i64>,
+    /// When the tokens were last renewed.
+    pub(crate) last_refreshed: Option<Timestamp>,
+    /// When the login was made.
+    pub(crate) created_at: Timestamp,
+    /// Whole days since then.
+    pub(crate) login_age_days: u64,
+    /// What was granted, separated by spaces.
+    pub(crate) scope: String,
+    /// How the token is presented.
+    pub(crate) token_type: String,
+    /// How the login was made.
+    pub(crate) method: LoginMethod,
+    /// How often the tokens have changed.
+    pub(crate) generation: u64,
+    /// How many running uses there are.
+    pub(crate) sessions: usize,
+    /// Whether it is withheld from callers.
+    pub(crate) paused: bool,
+    /// What will happen, or what to do.
+    pub(crate) note: Option<String>,
+    /// What went wrong last and still matters.
+    pub(crate) last_error: Option<LastError>,
+    /// No attempt to renew before this.
+    pub(crate) next_try: Option<Timestamp>,
+}
+
+/// What went wrong with an account.
+#[derive(Clone, Debug)]
+pub(crate) struct LastError {
+    /// The stable word.
+    pub(crate) kind: CauseKind,
+    /// The sentence.
+    pub(crate) detail: String,
+    /// When it began.
+    pub(crate) at: Timestamp,
+}
+
+impl AccountView {
+    /// Looks at `account`.
+    pub(crate) fn of(account: &Account, surroundings: Surroundings, viewing: &Viewing<'_>) -> Self {
+        let now = viewing.now;
+        let state = shown(account, viewing.warn, now);
+        let left = account.access.as_ref().and_then(|access| access.remaining(now));
+        Self {
+            reference: account.reference.clone(),
+            surroundings,
+            identity: account.identity.as_ref().map(|identity| identity.label.clone()),
+            state,
+            expires_at: access_expires_at(account),
+            grant_expires_at: grant_expires_at(account),
+            seconds_left: left.map(|left| left.as_secs()),
+            last_refreshed: account.last_refreshed,
+            created_at: account.logged_in_at,
+            login_age_days: age_in_days(account.logged_in_at, now),
+            scope: account.scope.to_string(),
+            token_type: account.token_type.clone(),
+            method: account.method,
+            generation: account.generation.0,
+            sessions: 0,
+            paused: account.paused,
+            note: note::note(account, state, viewing),
+            last_error: last_error(account),
+            next_try: note::next_try(account, now),
+        }
+    }
+
+    /// The element of `--json`; its keys are documented and only ever added to.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "schema": 1,
+            "ref": self.reference.to_string(),
+            "provider": self.reference.provider.as_str(),
+            "account": self.reference.nickname.as_str(),
+            "identity": self.identity,
+            "status": self.state.bucket().as_str(),
+            "state": self.state.as_str(),
+            "expires_at": self.expires_at.map(rfc3339),
+            "grant_expires_at": self.grant_expires_at.map(rfc3339),
+            "seconds_left": self.seconds_left,
+            "last_refreshed": self.last_refreshed.map(rfc3339),
+            "last_used": self.surroundings.last_used.map(rfc3339),
+            "created_at": rfc3339(self.created_at),
+            "login_age_days": self.login_age_days,
+            "scope": self.scope,
+            "token_type": self.token_type,
+            "method": self.method,
+            "generation": self.generation,
+            "sessions": self.sessions,
+            "default": self.surroundings.default,
+            "paused": self.paused,
+            "note": self.note,
+            "last_error": self.last_error.as_ref().map(|error| json!({
+                "kind": error.kind,
+                "detail": error.detail,
+                "at": rfc3339(error.at),
+            })),
+            "next_try": self.next_try.map(rfc3339),
+        })
+    }
+}
+
+/// `time` for programs: UTC, whole seconds (RFC 3339).
+pub(crate) fn rfc3339(time: Timestamp) -> String {
+    format!("{time:.0}")
+}
+
+fn last_error(account: &Account) -> Option<LastError> {
+    let (cause, at) = match &account.standing {
+        Standing::Failing(failing) => (&failing.cause, failing.since),
+        Standing::NeedsLogin { cause, at } => (cause, *at),
+        Standing::Active | Standing::Revoked { .. } => {
+            let open = account.journal.as_ref()?;
+            (open.cause.as_ref()?, open.opened_at)
+        }
+    };
+    Some(LastError { kind: cause.kind, detail: cause.detail.clone(), at })
+}

@@ -1,0 +1,44 @@
+//! The table of `bursar list`.
+
+use super::{assert_narrow, bare};
+use crate::cli::screen::fixtures::{VIEWING, account, every_state, view};
+use crate::cli::screen::list_screen::render;
+
+#[test]
+fn every_state_in_the_table() {
+    let views: Vec<_> = every_state().iter().map(|(_, account)| view(account)).collect();
+    let text = bare(&render(&views, VIEWING.now));
+    assert_narrow(&text);
+    insta::assert_snapshot!(text, @r#"
+      REF             IDENTITY             STATE           EXPIRES
+    * google:work     work@example.com     valid           in 25 minutes
+      google:guest    guest@example.com    expiring        in 25 minutes
+      github:private  private@example.com  expired         1 hour ago
+    * github:work     work@example.com     failing         in 25 minutes
+    * gitlab:work     work@example.com     uncertain       in 3 minutes
+      slack:team      team@example.com     login_required  1 hour ago
+      slack:old       old@example.com      revoked         in 25 minutes
+      zoom:default    -                    paused          in 25 minutes
+    "#);
+}
+
+#[test]
+fn long_names_are_cut_so_that_the_table_fits() {
+    let mut long = account("a-provider-with-a-name", &"nickname".repeat(6));
+    long.identity.as_mut().unwrap().label = "somebody.with.a.long.name@subdomain.example.com".into();
+    let text = bare(&render(&[view(&long), view(&account("google", "work"))], VIEWING.now));
+    assert_narrow(&text);
+    insta::assert_snapshot!(text, @r#"
+      REF                                         IDENTITY      STATE  EXPIRES
+      a-provider-with-a-name:nicknamenicknameni…  somebody.wi…  valid  in 25 minutes
+    * google:work                                 work@exampl…  valid  in 25 minutes
+    "#);
+}
+
+#[test]
+fn a_token_without_a_known_end_shows_a_dash() {
+    let mut endless = account("google", "work");
+    endless.access.as_mut().unwrap().expires_at = None;
+    let text = bare(&render(&[view(&endless)], VIEWING.now));
+    assert!(text.lines().nth(1).unwrap().ends_with("valid  -"), "{text}");
+}

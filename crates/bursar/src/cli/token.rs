@@ -1,0 +1,82 @@
+//! `bursar token`: one access token on stdout, nothing else.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use bursar_core::engine::broker::HandOut;
+use bursar_core::lifecycle::refresh::Ask;
+use bursar_core::secret::Secret;
+use serde_json::json;
+
+use super::app::App;
+use super::arguments::TokenCommand;
+use super::exit::{Exit, Failure};
+
+pub(super) async fn run(app: &App, command: &TokenCommand) -> Result<Exit, Failure> {
+    let account = app.resolve(&command.account).await?;
+    let reference = &account.reference;
+    let unchecked = command.no_check || app.environment.flag("BURSAR_SKIP_PREFLIGHT");
+    let handed = if unchecked && command.rejected_file.is_none() {
+        app.engine.hand_out_unchecked(reference).await?
+    } else {
+        let rejected = command.rejected_file.as_deref().map(read_secret).transpose()?;
+        let ask = Ask {
+            min_valid: command.min_valid,
+            rejected: rejected.map(|token| token.fingerprint()),
+            newer_than: None,
+        };
+        app.engine.hand_out(reference, &ask, patience(app, command)).await?
+    };
+    print(app, command, &handed);
+    Ok(Exit::Ok)
+}
+
+/// A secret from a file, or from stdin for `-`; a line end at its end does not belong to it.
+pub(super) fn read_secret(path: &Path) -> Result<Secret, Failure> {
+    let mut text = zeroize::Zeroizing::new(String::new());
+    let read = if path == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text))
+    };
+    read.map_err(|error| Failure::of(Exit::Usage, &error).hint(format!("check the file `{}`", path.display())))?;
+    let secret = Secret::new(text.trim_end_matches(['\r', '\n']));
+    if secret.is_empty() {
+        return Err(Failure::new(Exit::Usage, format!("`{}` is empty", path.display())));
+    }
+    Ok(secret)
+}
+
+fn patience(app: &App, command: &TokenCommand) -> Duration {
+    if command.no_wait {
+        Duration::ZERO
+    } else {
+        command.wait.unwrap_or(app.config.refresh.wait).unsigned_abs()
+    }
+}
+
+fn print(app: &App, command: &TokenCommand, handed: &HandOut) {
+    let account = &handed.account;
+    let token = handed.token.expose();
+    if app.printer.json {
+        let access = account.access.as_ref();
+        let expires_at = access.and_then(|access| access.expires_at);
+        app.printer.document(&json!({
+            "schema": 1,
+            "ref": account.reference.to_string(),
+            "provider": account.reference.provider.as_str(),
+            "account": account.reference.nickname.as_str(),
+            "identity": account.identity.as_ref().map(|identity| &identity.label),
+            "access_token": token,
+            "token_type": account.token_type,
+            "scope": account.scope.to_string(),
+            "expires_at": expires_at.map(|end| format!("{end:.0}")),
+            "seconds_left": access.and_then(|access| access.remaining(app.now())).map(|left| left.as_secs()),
+        }));
+    } else if command.header {
+        app.printer.data(&format!("Authorization: {} {token}\n", account.token_type));
+    } else {
+        app.printer.data(&format!("{token}\n"));
+    }
+}

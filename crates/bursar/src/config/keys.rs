@@ -1,0 +1,269 @@
+//! Every key there is: the table that parsing, `config show` and `config reference` follow.
+
+/// One key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    /// The TOML table; empty for the top of the file.
+    pub(super) section: &'static str,
+    pub(super) name: &'static str,
+    pub(super) form: Form,
+    /// As it would be written in the environment; `None`: nothing unless set.
+    pub(super) default: Option<&'static str>,
+    pub(super) doc: &'static str,
+}
+
+/// What a value looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    Proxy,
+    Path,
+    Duration,
+    Port,
+    Flag,
+    Choice(&'static [&'static str]),
+    Words,
+    Command,
+    Variables,
+    Secret,
+}
+
+impl Form {
+    /// Completes "must be …".
+    pub(super) fn description(self) -> String {
+        match self {
+            Self::Text => "text".to_owned(),
+            Self::Proxy => {
+                "a proxy, such as `http://proxy:3128` or `socks5h://proxy:1080`, or empty".to_owned()
+            }
+            Self::Path => "a path".to_owned(),
+            Self::Duration => "a duration, such as `90s`, `5m`, `2h` or `1d`".to_owned(),
+            Self::Port => "a port number from 0 to 65535".to_owned(),
+            Self::Flag => "`true` or `false`".to_owned(),
+            Self::Choice(choices) => format!("one of `{}`", choices.join("`, `")),
+            Self::Words => "a list of words".to_owned(),
+            Self::Command => "a program and its arguments, as a list".to_owned(),
+            Self::Variables => "a table of texts".to_owned(),
+            Self::Secret => "a secret".to_owned(),
+        }
+    }
+}
+
+impl Key {
+    /// `section.name`.
+    pub(super) fn path(&self) -> String {
+        if self.section.is_empty() { self.name.to_owned() } else { format!("{}.{}", self.section, self.name) }
+    }
+
+    /// Its environment variable.
+    pub(super) fn variable(&self) -> String {
+        format!("BURSAR_{}", self.path().replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+/// The sections, in the order of the manual, each with one sentence.
+pub(super) const SECTIONS: &[(&str, &str)] = &[
+    ("", "Keys at the top of the file."),
+    ("vault", "Where the master key is kept."),
+    ("network", "How providers are reached."),
+    ("refresh", "When tokens are refreshed."),
+    ("status", "When `status` and `check` warn."),
+    ("login", "How people log in."),
+    ("cleanup", "What `cleanup` removes."),
+];
+
+/// Every key outside `[providers]`.
+pub(super) const KEYS: &[Key] = &[
+    Key {
+        section: "",
+        name: "providers_dir",
+        form: Form::Path,
+        default: None,
+        doc: "A folder with your own provider entries (`*.toml`): new ones, or changes to built-in ones. Unset: \
+              `providers` beside `config.toml`, if there is one.",
+    },
+    Key {
+        section: "vault",
+        name: "key",
+        form: Form::Choice(&["keychain", "passphrase", "key_file"]),
+        default: None,
+        doc: "Where the master key is kept. Unset: where the vault was made with; a new vault takes the keychain, or \
+              a key file if no keychain answers.",
+    },
+    Key {
+        section: "vault",
+        name: "key_file",
+        form: Form::Path,
+        default: None,
+        doc: "The key file: 32 random bytes in base64, mode 0600. Unset: `master.key` beside the database.",
+    },
+    Key {
+        section: "vault",
+        name: "passphrase_file",
+        form: Form::Path,
+        default: None,
+        doc: "A file with the passphrase, mode 0600. Unset: the terminal asks.",
+    },
+    Key {
+        section: "network",
+        name: "proxy",
+        form: Form::Proxy,
+        default: None,
+        doc: "The proxy for everything; empty for none at all. Unset: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and \
+              `NO_PROXY` decide.",
+    },
+    Key {
+        section: "network",
+        name: "timeout",
+        form: Form::Duration,
+        default: Some("30s"),
+        doc: "The longest one call to a provider may take, from its name's resolution to the last byte.",
+    },
+    Key {
+        section: "network",
+        name: "ca_file",
+        form: Form::Path,
+        default: None,
+        doc: "Certificates (PEM) trusted besides the system's, as companies and tests have them.",
+    },
+    Key {
+        section: "refresh",
+        name: "before",
+        form: Form::Duration,
+        default: None,
+        doc: "How long before its end a token is refreshed. Unset: the provider's own lead, else 5 minutes; never \
+              more than a third of the token's lifetime.",
+    },
+    Key {
+        section: "refresh",
+        name: "wait",
+        form: Form::Duration,
+        default: Some("30s"),
+        doc: "How long a command waits while somebody else refreshes the same account.",
+    },
+    Key {
+        section: "status",
+        name: "warn",
+        form: Form::Duration,
+        default: Some("2h"),
+        doc: "A token that nobody can refresh counts as expiring this long before its end.",
+    },
+    Key {
+        section: "status",
+        name: "warn_grant",
+        form: Form::Duration,
+        default: Some("3d"),
+        doc: "A login counts as expiring this long before it ends for good.",
+    },
+    Key {
+        section: "status",
+        name: "interval",
+        form: Form::Duration,
+        default: Some("30m"),
+        doc: "How often `status --watch` looks again.",
+    },
+    Key {
+        section: "login",
+        name: "timeout",
+        form: Form::Duration,
+        default: Some("5m"),
+        doc: "How long a login waits for the browser.",
+    },
+    Key {
+        section: "login",
+        name: "callback_port",
+        form: Form::Port,
+        default: None,
+        doc: "The port on 127.0.0.1 the browser comes back to. Unset or 0: any free one.",
+    },
+    Key {
+        section: "login",
+        name: "no_browser",
+        form: Form::Flag,
+        default: Some("false"),
+        doc: "Never open a browser; print the address instead.",
+    },
+    Key {
+        section: "cleanup",
+        name: "keep",
+        form: Form::Duration,
+        default: Some("90d"),
+        doc: "How long an account that needs a new login is kept before `cleanup` removes it.",
+    },
+];
+
+/// The keys of a section `[providers.NAME]`.
+pub(super) const PROVIDER_KEYS: &[Key] = &[
+    Key {
+        section: "providers.NAME",
+        name: "client_id",
+        form: Form::Text,
+        default: None,
+        doc: "The client you registered at the provider.",
+    },
+    Key {
+        section: "providers.NAME",
+        name: "client_secret",
+        form: Form::Secret,
+        default: None,
+        doc: "Its secret. Only in the environment: the file refuses it.",
+    },
+    Key {
+        section: "providers.NAME",
+        name: "client_secret_file",
+        form: Form::Path,
+        default: None,
+        doc: "A file with its secret, mode 0600.",
+    },
+    Key {
+        section: "providers.NAME",
+        name: "client_secret_command",
+        form: Form::Command,
+        default: None,
+        doc: "A program that prints its secret, with arguments, as a list. No shell is involved.",
+    },
+    Key {
+        section: "providers.NAME",
+        name: "scopes",
+        form: Form::Words,
+        default: None,
+        doc: "The scopes to ask for instead of the entry's.",
+    },
+    Key {
+        section: "providers.NAME",
+        name: "proxy",
+        form: Form::Proxy,
+        default: None,
+        doc: "The proxy for this provider; empty for none at all.",
+    },
+    Key {
+        section: "providers.NAME",
+        name: "vars",
+        form: Form::Variables,
+        default: None,
+        doc: "Values for the entry's variables, such as a self-hosted host or a tenant.",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_named_once_and_belongs_to_a_section() {
+        let mut variables: Vec<String> = KEYS.iter().map(Key::variable).collect();
+        variables.sort();
+        variables.dedup();
+        assert_eq!(variables.len(), KEYS.len());
+        for key in KEYS {
+            assert!(SECTIONS.iter().any(|(section, _)| *section == key.section), "{}", key.path());
+            assert!(key.doc.ends_with('.') && !key.doc.contains("  "), "{}", key.path());
+        }
+    }
+
+    #[test]
+    fn a_keys_variable_is_its_path_in_capitals() {
+        let variables: Vec<_> = KEYS.iter().take(2).map(Key::variable).collect();
+        assert_eq!(variables, ["BURSAR_PROVIDERS_DIR", "BURSAR_VAULT_KEY"]);
+    }
+}

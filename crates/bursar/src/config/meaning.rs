@@ -1,0 +1,320 @@
+//! Second step: what was written, as values the rest of the program can use.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bursar_core::provider::Catalogue;
+use jiff::SignedDuration;
+
+use super::catalogue;
+use super::client_secret::ClientSecret;
+use super::environment::Environment;
+use super::error::ConfigError;
+use super::keys::{KEYS, Key, PROVIDER_KEYS};
+use super::paths::Paths;
+use super::value::{Origin, Raw, Value};
+use super::written::{Entry, Written};
+use crate::master_key::Backend;
+
+/// The whole configuration: defaults, file, environment.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Providers: the embedded entries and your own.
+    pub catalogue: Catalogue,
+    /// Section `[vault]`.
+    pub vault: VaultConfig,
+    /// Section `[network]`.
+    pub network: NetworkConfig,
+    /// Section `[refresh]`.
+    pub refresh: RefreshConfig,
+    /// Section `[status]`.
+    pub status: StatusConfig,
+    /// Section `[login]`.
+    pub login: LoginConfig,
+    /// Section `[cleanup]`.
+    pub cleanup: CleanupConfig,
+    /// Sections `[providers.NAME]`, by name.
+    pub providers: BTreeMap<String, ProviderConfig>,
+    /// Every value with its origin, for `config show`.
+    pub(super) shown: Vec<(String, Option<Value>, Origin)>,
+}
+
+/// Where the master key is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VaultConfig {
+    /// The kind of place; `None`: as the vault recorded it.
+    pub key: Option<Backend>,
+    /// The key file.
+    pub key_file: Option<PathBuf>,
+    /// A file with the passphrase.
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// How providers are reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkConfig {
+    /// The proxy for everything; the empty text for none at all; `None`: as the environment says.
+    pub proxy: Option<String>,
+    /// The longest one call may take.
+    pub timeout: SignedDuration,
+    /// Certificates trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// When tokens are refreshed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshConfig {
+    /// How long before its end a token is refreshed; `None`: the provider's lead, else the general one.
+    pub before: Option<SignedDuration>,
+    /// How long a command waits while somebody else refreshes.
+    pub wait: SignedDuration,
+}
+
+/// When `status` and `check` warn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusConfig {
+    /// Before the end of an access token that nobody can refresh.
+    pub warn: SignedDuration,
+    /// Before the end of the login itself.
+    pub warn_grant: SignedDuration,
+    /// How often `status --watch` looks again.
+    pub interval: SignedDuration,
+}
+
+/// How people log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginConfig {
+    /// How long a login waits for the browser.
+    pub timeout: SignedDuration,
+    /// The port the browser comes back to; `None`: any free one.
+    pub callback_port: Option<u16>,
+    /// Print the address instead of opening a browser.
+    pub no_browser: bool,
+}
+
+/// What `cleanup` removes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CleanupConfig {
+    /// How long an account that needs a new login is kept.
+    pub keep: SignedDuration,
+}
+
+/// What the user says about one provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProviderConfig {
+    /// The registered client.
+    pub client_id: Option<String>,
+    /// Where its secret is.
+    pub client_secret: Option<ClientSecret>,
+    /// The scopes to ask for instead of the entry's.
+    pub scopes: Option<Vec<String>>,
+    /// The proxy for this provider; the empty text for none at all.
+    pub proxy: Option<String>,
+    /// Values for the entry's variables.
+    pub vars: BTreeMap<String, String>,
+}
+
+impl Config {
+    /// Reads the file, if there is one, and the environment. The first mistake is an error.
+    pub fn load(environment: &Environment, paths: &Paths) -> Result<Self, ConfigError> {
+        let mut written = Written::default();
+        let path = paths.config_file();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => written.add_file(&path, &text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(ConfigError::Unreadable { path, source }),
+        }
+        written.add_environment(environment)?;
+        let home = environment.path("HOME");
+        let reader = Reader { base: Some(paths.config_folder()), home: home.as_deref() };
+        let mut settings = Settings::default();
+        for key in KEYS {
+            settings.add(&reader, key, &key.path(), written.settings.remove(&key.path()))?;
+        }
+        let mut providers = BTreeMap::new();
+        for (name, entries) in written.providers {
+            let provider = provider(&reader, &name, entries, &mut settings.shown)?;
+            providers.insert(name, provider);
+        }
+        let configured = settings.path("providers_dir");
+        let catalogue = catalogue::read(configured, paths.config_folder())?;
+        Ok(settings.config(providers, catalogue))
+    }
+}
+
+/// Knows what relative paths and `~` mean.
+struct Reader<'a> {
+    base: Option<&'a Path>,
+    home: Option<&'a Path>,
+}
+
+impl Reader<'_> {
+    fn read(&self, key: &Key, path: &str, entry: &Entry) -> Result<Value, ConfigError> {
+        // Paths in the environment are meant from where the command runs, as everywhere.
+        let base = self.base.filter(|_| matches!(entry.origin, Origin::File { .. }));
+        Value::read(key.form, &entry.raw, base, self.home).map_err(|detail| ConfigError::BadValue {
+            place: entry.origin.clone(),
+            key: path.to_owned(),
+            detail,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Settings {
+    values: BTreeMap<String, Value>,
+    shown: Vec<(String, Option<Value>, Origin)>,
+}
+
+impl Settings {
+    fn add(
+        &mut self,
+        reader: &Reader<'_>,
+        key: &Key,
+        path: &str,
+        written: Option<Entry>,
+    ) -> Result<(), ConfigError> {
+        let default =
+            || key.default.map(|text| Entry { raw: Raw::Text(text.to_owned()), origin: Origin::Default });
+        let Some(entry) = written.or_else(default) else {
+            self.shown.push((path.to_owned(), None, Origin::Default));
+            return Ok(());
+        };
+        let value = reader.read(key, path, &entry)?;
+        self.values.insert(path.to_owned(), value.clone());
+        self.shown.push((path.to_owned(), Some(value), entry.origin));
+        Ok(())
+    }
+
+    fn config(mut self, providers: BTreeMap<String, ProviderConfig>, catalogue: Catalogue) -> Config {
+        Config {
+            catalogue,
+            vault: VaultConfig {
+                key: self.text("vault.key").and_then(|name| backend(&name)),
+                key_file: self.path("vault.key_file"),
+                passphrase_file: self.path("vault.passphrase_file"),
+            },
+            network: NetworkConfig {
+                proxy: self.text("network.proxy"),
+                timeout: self.duration("network.timeout").unwrap_or_default(),
+                ca_file: self.path("network.ca_file"),
+            },
+            refresh: RefreshConfig {
+                before: self.duration("refresh.before"),
+                wait: self.duration("refresh.wait").unwrap_or_default(),
+            },
+            status: StatusConfig {
+                warn: self.duration("status.warn").unwrap_or_default(),
+                warn_grant: self.duration("status.warn_grant").unwrap_or_default(),
+                interval: self.duration("status.interval").unwrap_or_default(),
+            },
+            login: LoginConfig {
+                timeout: self.duration("login.timeout").unwrap_or_default(),
+                callback_port: self.port("login.callback_port").filter(|port| *port != 0),
+                no_browser: self.flag("login.no_browser"),
+            },
+            cleanup: CleanupConfig { keep: self.duration("cleanup.keep").unwrap_or_default() },
+            providers,
+            shown: self.shown,
+        }
+    }
+
+    fn text(&mut self, path: &str) -> Option<String> {
+        match self.values.remove(path) {
+            Some(Value::Text(text) | Value::Proxy(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn path(&mut self, path: &str) -> Option<PathBuf> {
+        match self.values.remove(path) {
+            Some(Value::Path(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    fn duration(&mut self, path: &str) -> Option<SignedDuration> {
+        match self.values.remove(path) {
+            Some(Value::Duration(duration)) => Some(duration),
+            _ => None,
+        }
+    }
+
+    fn port(&mut self, path: &str) -> Option<u16> {
+        match self.values.remove(path) {
+            Some(Value::Port(port)) => Some(port),
+            _ => None,
+        }
+    }
+
+    fn flag(&mut self, path: &str) -> bool {
+        matches!(self.values.remove(path), Some(Value::Flag(true)))
+    }
+}
+
+fn backend(name: &str) -> Option<Backend> {
+    match name {
+        "keychain" => Some(Backend::Keychain),
+        "passphrase" => Some(Backend::Passphrase),
+        "key_file" => Some(Backend::KeyFile),
+        _ => None,
+    }
+}
+
+fn provider(
+    reader: &Reader<'_>,
+    name: &str,
+    mut entries: BTreeMap<&'static str, Entry>,
+    shown: &mut Vec<(String, Option<Value>, Origin)>,
+) -> Result<ProviderConfig, ConfigError> {
+    let mut config = ProviderConfig::default();
+    let mut secret_from: Option<Origin> = None;
+    for key in PROVIDER_KEYS {
+        let Some(entry) = entries.remove(key.name) else {
+            continue;
+        };
+        let path = format!("providers.{name}.{}", key.name);
+        let value = reader.read(key, &path, &entry)?;
+        shown.push((path.clone(), Some(value.clone()), entry.origin.clone()));
+        let secret = match value {
+            Value::Text(text) => {
+                config.client_id = Some(text);
+                None
+            }
+            Value::Words(words) => {
+                config.scopes = Some(words);
+                None
+            }
+            Value::Proxy(proxy) => {
+                config.proxy = Some(proxy);
+                None
+            }
+            Value::Variables(variables) => {
+                config.vars = variables;
+                None
+            }
+            Value::Secret(secret) => Some(ClientSecret::Given(secret)),
+            Value::Path(path) => Some(ClientSecret::File(path)),
+            Value::Command(command) => Some(ClientSecret::Command(command)),
+            Value::Duration(_) | Value::Port(_) | Value::Flag(_) => None,
+        };
+        let Some(secret) = secret else {
+            continue;
+        };
+        let is_file = |origin: &Origin| matches!(origin, Origin::File { .. });
+        match &secret_from {
+            // The environment overrides the file, whichever of the three keys each of them uses.
+            Some(before) if !is_file(before) && is_file(&entry.origin) => {}
+            Some(before) if is_file(before) == is_file(&entry.origin) => {
+                let detail = format!("says a second time where the client secret is; the first is {before}");
+                return Err(ConfigError::BadValue { place: entry.origin, key: path, detail });
+            }
+            _ => {
+                config.client_secret = Some(secret);
+                secret_from = Some(entry.origin);
+            }
+        }
+    }
+    Ok(config)
+}

@@ -1,0 +1,177 @@
+//! One value: as it was written, where, and as the form of its key has it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use bursar_core::provider::duration::parse_duration;
+use bursar_core::secret::Secret;
+use jiff::SignedDuration;
+use url::Url;
+
+use super::keys::Form;
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody wrote it.
+    Default,
+    /// The configuration file.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// Counted in characters from 1.
+        column: usize,
+    },
+    /// An environment variable.
+    Environment(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => formatter.write_str("default"),
+            Self::File { path, line, column } => write!(formatter, "{}:{line}:{column}", path.display()),
+            Self::Environment(variable) => write!(formatter, "environment variable {variable}"),
+        }
+    }
+}
+
+/// As written. Variables and defaults are always text; the file knows more types.
+#[derive(Clone, PartialEq)]
+pub(super) enum Raw {
+    Text(String),
+    Flag(bool),
+    Number(i64),
+    Words(Vec<String>),
+    Variables(BTreeMap<String, String>),
+    /// Something no key can be, by its TOML name.
+    Other(&'static str),
+}
+
+/// As meant.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Text(String),
+    Proxy(String),
+    Path(PathBuf),
+    Duration(SignedDuration),
+    Port(u16),
+    Flag(bool),
+    Words(Vec<String>),
+    Command(Vec<String>),
+    Variables(BTreeMap<String, String>),
+    Secret(Secret),
+}
+
+impl Value {
+    /// Reads a value as its key's form has it; the error says what is wrong, after the key's name.
+    ///
+    /// `base` is where relative paths of the file start, `home` what `~/` stands for.
+    pub(super) fn read(
+        form: Form,
+        raw: &Raw,
+        base: Option<&Path>,
+        home: Option<&Path>,
+    ) -> Result<Self, String> {
+        let wrong = || format!("must be {}", form.description());
+        match (form, raw) {
+            (Form::Text, Raw::Text(text)) => Ok(Self::Text(text.clone())),
+            (Form::Secret, Raw::Text(text)) if base.is_none() => Ok(Self::Secret(Secret::new(text.as_str()))),
+            (Form::Secret, _) => {
+                Err("is a secret and does not belong in this file; use client_secret_file, \
+                     client_secret_command or the environment"
+                    .to_owned())
+            }
+            (Form::Proxy, Raw::Text(text)) => proxy(text).map(Self::Proxy).ok_or_else(wrong),
+            (Form::Path, Raw::Text(text)) if !text.is_empty() => path(text, base, home).map(Self::Path),
+            (Form::Duration, Raw::Text(text)) => {
+                parse_duration(text).map(Self::Duration).map_err(|error| format!("is wrong: {error}"))
+            }
+            (Form::Duration, Raw::Number(number)) => {
+                Err(format!("has no unit; write for example \"{number}s\" or \"{number}m\""))
+            }
+            (Form::Port, Raw::Number(number)) => u16::try_from(*number).map(Self::Port).map_err(|_| wrong()),
+            (Form::Port, Raw::Text(text)) => text.parse().map(Self::Port).map_err(|_| wrong()),
+            (Form::Flag, Raw::Flag(flag)) => Ok(Self::Flag(*flag)),
+            (Form::Flag, Raw::Text(text)) => match text.as_str() {
+                "true" | "1" | "yes" => Ok(Self::Flag(true)),
+                "false" | "0" | "no" | "" => Ok(Self::Flag(false)),
+                _ => Err(wrong()),
+            },
+            (Form::Choice(choices), Raw::Text(text)) if choices.contains(&text.as_str()) => {
+                Ok(Self::Text(text.clone()))
+            }
+            (Form::Words, Raw::Words(words)) => Ok(Self::Words(words.clone())),
+            (Form::Words, Raw::Text(text)) => Ok(Self::Words(split(text))),
+            (Form::Command, Raw::Words(words)) if !words.is_empty() => Ok(Self::Command(words.clone())),
+            (Form::Command, Raw::Text(text)) if base.is_none() && !text.trim().is_empty() => {
+                Ok(Self::Command(text.split_whitespace().map(str::to_owned).collect()))
+            }
+            (Form::Variables, Raw::Variables(variables)) => Ok(Self::Variables(variables.clone())),
+            (Form::Variables, Raw::Text(text)) => {
+                let pairs = split(text);
+                let pairs = pairs.iter().map(|pair| pair.split_once('='));
+                let pairs = pairs.map(|pair| pair.map(|(name, value)| (name.to_owned(), value.to_owned())));
+                pairs.collect::<Option<_>>().map(Self::Variables).ok_or_else(wrong)
+            }
+            (_, Raw::Other(found)) => Err(format!("{}, not {found}", wrong())),
+            _ => Err(wrong()),
+        }
+    }
+
+    /// For people; secrets only as far as that they are there.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Proxy(proxy) => masked(proxy),
+            Self::Path(path) => path.display().to_string(),
+            Self::Duration(duration) => bursar_core::provider::duration::write_duration(*duration),
+            Self::Port(port) => port.to_string(),
+            Self::Flag(flag) => flag.to_string(),
+            // Arguments may be secrets; the program is not.
+            Self::Command(words) if words.len() > 1 => format!("{} …", words[0]),
+            Self::Command(words) | Self::Words(words) => words.join(" "),
+            Self::Variables(variables) => {
+                let pairs = variables.iter().map(|(name, value)| format!("{name}={value}"));
+                pairs.collect::<Vec<_>>().join(" ")
+            }
+            Self::Secret(_) => "(set)".to_owned(),
+        }
+    }
+}
+
+fn split(text: &str) -> Vec<String> {
+    text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// The empty text (no proxy at all), or a URL; `host:port` means HTTP.
+fn proxy(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some(String::new());
+    }
+    let url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let schemes = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+    Url::parse(&url).is_ok_and(|url| url.has_host() && schemes.contains(&url.scheme())).then_some(url)
+}
+
+fn masked(proxy: &str) -> String {
+    let Ok(mut url) = Url::parse(proxy) else {
+        return proxy.to_owned();
+    };
+    if url.password().is_some() || !url.username().is_empty() {
+        // Neither fails for a URL with a host, which a proxy has.
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
+        return format!("{url} (with a login)");
+    }
+    proxy.to_owned()
+}
+
+fn path(text: &str, base: Option<&Path>, home: Option<&Path>) -> Result<PathBuf, String> {
+    if let Some(rest) = text.strip_prefix("~/") {
+        return home.map(|home| home.join(rest)).ok_or_else(|| "uses ~, but HOME is not set".to_owned());
+    }
+    Ok(base.map_or_else(|| PathBuf::from(text), |base| base.join(text)))
+}

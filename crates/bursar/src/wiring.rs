@@ -1,0 +1,109 @@
+//! Puts the real world behind the ports. The only file that names concrete backends.
+
+use std::sync::Arc;
+
+use bursar_core::engine::{Engine, NetworkRules, Ports, records};
+use bursar_core::ports::clock::Clock;
+use bursar_core::ports::random::{Random, unguessable};
+use bursar_core::ports::store::{SandboxId, Space, Store, StoreError};
+use bursar_core::ports::upstream::Upstream;
+use bursar_store::sqlite::{SqliteOptions, SqliteStore};
+
+use crate::config::Config;
+use crate::config::environment::Environment;
+use crate::config::paths::Paths;
+use crate::locks::KernelRefreshLock;
+use crate::master_key::MasterKeys;
+use crate::system::{SystemClock, SystemRandom, TokioTasks};
+use crate::upstream_http::HttpUpstream;
+
+/// Places where a proof can step between the engine and the world. The program itself leaves them alone.
+#[derive(Default)]
+pub struct Seams {
+    /// Replaces the clock.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Wraps the store.
+    pub store: Option<Wrap<dyn Store>>,
+    /// Wraps outgoing HTTP.
+    pub upstream: Option<Wrap<dyn Upstream>>,
+    /// Called inside every commit of the embedded store.
+    pub on_commit: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+/// Puts something around a port.
+pub type Wrap<T> = Box<dyn FnOnce(Arc<T>) -> Arc<T>>;
+
+impl std::fmt::Debug for Seams {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Seams")
+    }
+}
+
+/// The engine on real ports, and the tasks that must end before the process does.
+#[derive(Debug)]
+pub struct Wired {
+    /// The use cases.
+    pub engine: Engine,
+    /// Detached work.
+    pub tasks: Arc<TokioTasks>,
+    /// The master key's source, which may have something to tell.
+    pub keys: Arc<MasterKeys>,
+}
+
+/// Whether a person started the command and may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A person who waits for it.
+    Person,
+    /// A program: nothing may prompt.
+    Program,
+}
+
+/// Wires the embedded store, the system and the network together.
+pub fn wire(
+    environment: &Environment,
+    paths: &Paths,
+    config: &Config,
+    caller: Caller,
+    seams: Seams,
+) -> Result<Wired, StoreError> {
+    let clock = seams.clock.unwrap_or_else(|| Arc::new(SystemClock));
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let tasks = Arc::new(TokioTasks::new());
+    let incarnation = unguessable(&*random).expose().to_owned();
+    let options = SqliteOptions::new(paths.database(), records::KINDS, clock.clone(), incarnation);
+    let sqlite = SqliteStore::open(SqliteOptions { on_commit: seams.on_commit, ..options })?;
+    let store: Arc<dyn Store> = Arc::new(sqlite);
+    let store = seams.store.map_or_else(|| store.clone(), |wrap| wrap(store.clone()));
+    let upstream: Arc<dyn Upstream> = Arc::new(HttpUpstream::new(environment, &config.network, clock.clone()));
+    let upstream = seams.upstream.map_or_else(|| upstream.clone(), |wrap| wrap(upstream.clone()));
+    let keys = MasterKeys::new(
+        environment.clone(),
+        paths.clone(),
+        config.vault.clone(),
+        clock.clone(),
+        random.clone(),
+    );
+    let keys = Arc::new(if caller == Caller::Person { keys.interactive() } else { keys });
+    let ports = Ports {
+        store,
+        upstream,
+        refresh_lock: Arc::new(KernelRefreshLock::new(paths.locks(), clock.clone())),
+        key_sources: keys.clone(),
+        clock,
+        random,
+        tasks: tasks.clone(),
+        catalogue: Arc::new(config.catalogue.clone()),
+    };
+    let proxies = config.providers.iter().filter_map(|(name, provider)| {
+        let proxy = provider.proxy.clone()?;
+        let known = ports.catalogue.find(name).ok().flatten();
+        Some((known.map_or_else(|| name.clone(), |known| known.id.to_string()), proxy))
+    });
+    let network = NetworkRules {
+        call_time: Some(config.network.timeout.unsigned_abs()),
+        proxies: proxies.collect(),
+    };
+    let engine = Engine::new(ports, Space::Sandbox(SandboxId::personal())).with_network(network);
+    Ok(Wired { engine, tasks, keys })
+}

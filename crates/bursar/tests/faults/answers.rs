@@ -1,0 +1,112 @@
+//! Answers that are wrong, late, or not whole.
+
+use std::time::Duration;
+
+use bursar_core::lifecycle::failure::CauseKind::{Cut, NotOAuth, TimedOut};
+use misbehaving_provider::{Behaviour, Endpoint, Fault, MisbehavingProvider};
+
+use super::row::Journal::Open;
+use super::row::{After, Expected, Row, Strike, failing, play};
+
+/// Long against a loopback call on a loaded machine, short against the fault.
+const SHORT: Duration = Duration::from_millis(1500);
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+pub(super) fn rows() -> Vec<Row> {
+    let (recovers, lost) = (After::Recovers, After::AnswerWasLost);
+    let redirect = || Fault::Redirect("http://127.0.0.1:9/elsewhere".to_owned());
+    vec![
+        Row {
+            name: "a captive portal",
+            strike: Strike::Fault(Fault::HtmlOk),
+            expected: failing(Open, NotOAuth, "the provider answered HTTP 200: the answer is a web page", recovers),
+        },
+        Row {
+            name: "a web page after the provider had rotated",
+            strike: Strike::Fault(Fault::Processed(Box::new(Fault::HtmlOk))),
+            expected: failing(Open, NotOAuth, "the provider answered HTTP 200: the answer is a web page", lost),
+        },
+        Row {
+            name: "a redirect",
+            strike: Strike::Fault(redirect()),
+            expected: failing(Open, NotOAuth, "the provider answered HTTP 307: the answer is empty", recovers),
+        },
+        Row {
+            name: "half a document",
+            strike: Strike::Fault(Fault::TruncatedJson),
+            expected: failing(Open, NotOAuth, "the provider answered HTTP 200: the answer was cut off", lost),
+        },
+        Row {
+            name: "an endless document",
+            strike: Strike::Fault(Fault::HugeBody(8 << 20)),
+            expected: failing(
+                Open,
+                NotOAuth,
+                "the answer was too large (127.0.0.1): more than 1048576 bytes",
+                recovers,
+            ),
+        },
+        Row {
+            name: "the wrong content type",
+            strike: Strike::Fault(Fault::WrongContentType),
+            expected: Expected::Tokens,
+        },
+        Row {
+            name: "a late answer that is in time",
+            strike: Strike::Fault(Fault::Slow(MILLISECOND)),
+            expected: Expected::Tokens,
+        },
+        Row {
+            name: "an answer that is too late",
+            strike: Strike::Patience(Fault::Slow(Duration::from_mins(1)), SHORT),
+            expected: failing(
+                Open,
+                TimedOut,
+                "timed out (127.0.0.1): connected, but no whole answer within 1.5 s",
+                lost,
+            ),
+        },
+        Row {
+            name: "one byte at a time",
+            strike: Strike::Fault(Fault::Dribble(MILLISECOND)),
+            expected: Expected::Tokens,
+        },
+        Row {
+            name: "one byte at a time, too slowly",
+            strike: Strike::Patience(Fault::Dribble(Duration::from_secs(1)), SHORT),
+            expected: failing(
+                Open,
+                TimedOut,
+                "timed out (127.0.0.1): connected, but no whole answer within 1.5 s",
+                lost,
+            ),
+        },
+        Row {
+            name: "cut before the body",
+            strike: Strike::Fault(Fault::CutAfter(0)),
+            expected: failing(Open, Cut, "", lost),
+        },
+        Row {
+            name: "cut inside the body",
+            strike: Strike::Fault(Fault::CutAfter(20)),
+            expected: failing(Open, Cut, "", lost),
+        },
+    ]
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_keeps_the_token_and_leaves_the_outcome_open() {
+    play(rows()).await;
+}
+
+#[tokio::test]
+async fn a_redirect_carries_no_token_to_where_it_leads() {
+    let thief = MisbehavingProvider::start(Behaviour::default()).await;
+    let world = super::world::World::new().await;
+    world.login("work").await;
+    let elsewhere = Fault::Redirect(format!("{}/token", thief.issuer()));
+    world.provider.inject(Endpoint::Token, elsewhere, misbehaving_provider::Times::Once);
+    let error = world.refresh("work").await.unwrap_err();
+    assert!(error.to_string().contains("HTTP 307"), "{error}");
+    assert_eq!(thief.calls(), []);
+}

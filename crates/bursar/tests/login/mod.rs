@@ -1,0 +1,4 @@
+//! `bursar login` against a provider that can be told to misbehave.
+
+mod bad_input;
+mod ways;

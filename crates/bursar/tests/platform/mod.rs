@@ -1,0 +1,14 @@
+//! The real things behind the ports: sockets, locks, keychains, terminals.
+
+mod browser;
+mod config;
+mod keychain;
+mod locks;
+mod loopback;
+mod master_key;
+mod servers;
+mod terminal;
+mod upstream;
+mod upstream_proxy;
+mod upstream_tls;
+mod wait;

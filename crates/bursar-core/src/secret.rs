@@ -32,11 +32,30 @@ impl Secret {
         Fingerprint::of(self.expose())
     }
 
+    /// `text` with `…` in every place of the secret, for the words of strangers who repeat what they were sent.
+    ///
+    /// A beginning of the secret at the end of `text` goes too: long words are cut before they come here.
+    pub fn masked_in(&self, text: &str) -> String {
+        if self.0.len() < SHORTEST_MASKED {
+            return text.to_owned();
+        }
+        let mut masked = text.replace(self.expose(), "…");
+        let beginnings = (SHORTEST_MASKED..self.0.len()).rev().filter_map(|length| self.0.get(..length));
+        if let Some(cut) = beginnings.into_iter().find(|beginning| masked.ends_with(beginning)) {
+            masked.truncate(masked.len() - cut.len());
+            masked.push('…');
+        }
+        masked
+    }
+
     /// Whether there is no text at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
+
+/// Less is no secret, and would be found in ordinary words.
+const SHORTEST_MASKED: usize = 8;
 
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
@@ -87,6 +106,22 @@ mod tests {
     #[test]
     fn debug_output_never_shows_the_text() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_the_words_of_others_whole_or_cut_at_their_end() {
+        let secret = Secret::new("refresh-token-1");
+        for (text, masked) in [
+            ("no refresh-token-1, sorry; refresh-token-1 is gone", "no …, sorry; … is gone"),
+            ("I do not know refresh-tok", "I do not know …"),
+            ("I do not know your refresh", "I do not know your refresh"),
+            ("refresh-token-2", "refresh-token-2"),
+            ("", ""),
+        ] {
+            assert_eq!(secret.masked_in(text), masked);
+        }
+        assert_eq!(Secret::new("").masked_in("words"), "words");
+        assert_eq!(Secret::new("or").masked_in("words"), "words");
     }
 
     #[test]

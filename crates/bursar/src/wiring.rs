@@ -7,6 +7,7 @@ use bursar_core::ports::clock::Clock;
 use bursar_core::ports::random::{Random, unguessable};
 use bursar_core::ports::store::{SandboxId, Space, Store, StoreError};
 use bursar_core::ports::upstream::Upstream;
+use bursar_store::sqlite::salvage::{SalvageReport, salvage};
 use bursar_store::sqlite::{SqliteOptions, SqliteStore};
 
 use crate::config::Config;
@@ -70,9 +71,8 @@ pub fn wire(
     let clock = seams.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let tasks = Arc::new(TokioTasks::new());
-    let incarnation = unguessable(&*random).expose().to_owned();
-    let options = SqliteOptions::new(paths.database(), records::KINDS, clock.clone(), incarnation);
-    let sqlite = SqliteStore::open(SqliteOptions { on_commit: seams.on_commit, ..options })?;
+    let options = SqliteOptions { on_commit: seams.on_commit, ..embedded(paths, clock.clone(), &*random) };
+    let sqlite = SqliteStore::open(options)?;
     let store: Arc<dyn Store> = Arc::new(sqlite);
     let store = seams.store.map_or_else(|| store.clone(), |wrap| wrap(store.clone()));
     let upstream: Arc<dyn Upstream> = Arc::new(HttpUpstream::new(environment, &config.network, clock.clone()));
@@ -106,4 +106,19 @@ pub fn wire(
     };
     let engine = Engine::new(ports, Space::Sandbox(SandboxId::personal())).with_network(network);
     Ok(Wired { engine, tasks, keys })
+}
+
+/// The embedded store by itself, for what must work when nothing else does.
+pub(crate) fn open_embedded_store(paths: &Paths) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(SqliteStore::open(embedded(paths, Arc::new(SystemClock), &SystemRandom))?))
+}
+
+/// Saves what is readable of a damaged embedded store.
+pub(crate) fn salvage_embedded_store(paths: &Paths) -> Result<SalvageReport, StoreError> {
+    salvage(&embedded(paths, Arc::new(SystemClock), &SystemRandom))
+}
+
+fn embedded(paths: &Paths, clock: Arc<dyn Clock>, random: &dyn Random) -> SqliteOptions {
+    let incarnation = unguessable(random).expose().to_owned();
+    SqliteOptions::new(paths.database(), records::KINDS, clock, incarnation)
 }

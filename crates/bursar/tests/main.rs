@@ -22,3 +22,5 @@ mod logout;
 mod faults;
 #[cfg(test)]
 mod screens;
+#[cfg(test)]
+mod secrets;

@@ -10,7 +10,7 @@ use super::records::KINDS;
 use crate::lifecycle::account::{Account, Standing};
 use crate::lifecycle::deadlines::grant_expires_at;
 use crate::lifecycle::reference::AccountReference;
-use crate::ports::store::{Space, StoreError};
+use crate::ports::store::{Scope, Space, StoreError};
 
 /// What may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,9 +89,11 @@ impl Engine {
     pub async fn collect_expired(&self) -> Result<usize, StoreError> {
         let mut collected = 0;
         for kind in KINDS {
-            for space in [&self.space, &Space::System] {
-                collected += self.ports.store.expire(space, kind, COLLECTED_AT_ONCE).await?;
-            }
+            let space = match kind.scope {
+                Scope::System => &Space::System,
+                Scope::Sandbox => &self.space,
+            };
+            collected += self.ports.store.expire(space, kind, COLLECTED_AT_ONCE).await?;
         }
         Ok(collected)
     }

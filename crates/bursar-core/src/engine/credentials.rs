@@ -48,7 +48,13 @@ impl Credentials {
         self
     }
 
-    /// Every token in it, for revoking and for finding leaks.
+    /// Everything in it, for finding it in the words of others.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let named = [&self.access, &self.refresh, &self.previous, &self.identity_token, &self.client_secret];
+        named.into_iter().flatten().chain(&self.spares)
+    }
+
+    /// Every token in it that must be revoked.
     pub(super) fn refresh_tokens(&self) -> impl Iterator<Item = &Secret> {
         self.refresh.iter().chain(&self.spares)
     }

@@ -175,7 +175,9 @@ impl Engine {
         match read_revocation_answer(&response) {
             Revoked::Yes => Ok(RevocationReport::Revoked),
             Revoked::AlreadyGone => Ok(RevocationReport::AlreadyGone),
-            Revoked::Failed { detail, .. } => Err(detail),
+            Revoked::Failed { detail, .. } => {
+                Err(credentials.secrets().fold(detail, |detail, secret| secret.masked_in(&detail)))
+            }
         }
     }
 }

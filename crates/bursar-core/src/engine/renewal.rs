@@ -16,6 +16,7 @@ use crate::lifecycle::failure::{self, CauseKind, Class, Failure};
 use crate::lifecycle::reference::AccountReference;
 use crate::lifecycle::refresh::{Ask, Decision, Refusal, Standpoint, decide};
 use crate::lifecycle::transition::{self, Renewed};
+use crate::oauth::client_authentication::Method;
 use crate::oauth::http_fields::{date_of, retry_after};
 use crate::oauth::identity_token;
 use crate::oauth::token::{Grant, TokenAnswer, TokenSet, read_token_answer, token_request};
@@ -46,7 +47,8 @@ pub(super) enum Renewal {
 /// What the call brought.
 enum Brought {
     Tokens { tokens: Box<TokenSet>, clock_skew: jiff::SignedDuration },
-    Failure(Failure),
+    /// With what the answer told about the provider's clock.
+    Failure { failure: Failure, told: jiff::SignedDuration },
     Stranger { found: String },
 }
 
@@ -58,9 +60,9 @@ impl Engine {
         reference: &AccountReference,
         ask: &Ask,
     ) -> Renewal {
-        // A fallback token may get a second call; more would be a storm.
-        for _ in 0..2 {
-            match self.renew_once(permit, reference, ask).await {
+        // A fallback token or another clock may get a second call; more would be a storm.
+        for is_first in [true, false] {
+            match self.renew_once(permit, reference, ask, is_first).await {
                 Ok(Some(renewal)) => return renewal,
                 Ok(None) => {}
                 Err(error) => return Renewal::Broken(error),
@@ -75,6 +77,7 @@ impl Engine {
         permit: &dyn RefreshPermit,
         reference: &AccountReference,
         ask: &Ask,
+        is_first: bool,
     ) -> Result<Option<Renewal>, HandOutError> {
         let stored = self.account(reference).await?;
         let decision = decide(&stored.document, ask, Standpoint::HoldingLock, self.now());
@@ -99,7 +102,7 @@ impl Engine {
         }
         let sent_at = self.now();
         let answer = self.ports.upstream.send(request, self.limits(&provider)).await;
-        let brought = self.judge(&provider, &journaled.document, answer, sent_at);
+        let brought = self.judge(&provider, &journaled.document, &credentials, answer, sent_at);
         match brought {
             Brought::Tokens { tokens, clock_skew } => {
                 let renewed = self.keep(&provider, journaled, credentials, &tokens, clock_skew).await?;
@@ -113,7 +116,15 @@ impl Engine {
                     .await?;
                 Ok(Some(refusal_of(refused, self.now())))
             }
-            Brought::Failure(failure) => self.take_failure(journaled, credentials, &failure, ask).await,
+            Brought::Failure { failure, told } => {
+                let other_clock = other_clock(&journaled.document, &failure, told).filter(|_| is_first);
+                let Some(clock_skew) = other_clock else {
+                    return self.take_failure(journaled, credentials, &failure, ask).await;
+                };
+                let set = |account, _| transition::clock_set(account, clock_skew);
+                self.settle(journaled, "account.clock_set", set).await?;
+                Ok(None)
+            }
         }
     }
 
@@ -158,23 +169,29 @@ impl Engine {
         &self,
         provider: &Provider,
         account: &Account,
+        credentials: &Credentials,
         answer: Result<Response, SendError>,
         sent_at: Timestamp,
     ) -> Brought {
         let response = match answer {
             Ok(response) => response,
-            Err(error) => return Brought::Failure(failure::from_send_error(&error)),
+            Err(error) => {
+                let failure = failure::from_send_error(&error);
+                return Brought::Failure { failure, told: account.clock_skew };
+            }
         };
         let now = self.now();
         let clock_skew = date_of(&response)
             .map_or(account.clock_skew, |date| clock_skew::learn(sent_at, now, date));
-        let wait = retry_after(&response, now);
+        let (wait, status) = (retry_after(&response, now), response.status());
+        let failed = |failure| Brought::Failure { failure, told: clock_skew };
         match read_token_answer(provider, &response, now, clock_skew) {
             TokenAnswer::Refused(error) => {
-                Brought::Failure(failure::from_oauth_error(&provider.errors, &error, wait))
+                let error = error.without(credentials.secrets());
+                failed(failure::from_oauth_error(&provider.errors, status, &error, wait))
             }
             TokenAnswer::Unreadable(why) => {
-                Brought::Failure(failure::from_unreadable(&provider.errors, response.status(), why, wait))
+                failed(failure::from_unreadable(&provider.errors, status, why, wait))
             }
             TokenAnswer::Issued(tokens) => match stranger(provider, account, &tokens) {
                 Some(found) => Brought::Stranger { found },
@@ -360,6 +377,17 @@ fn stranger(provider: &Provider, account: &Account, tokens: &TokenSet) -> Option
     let pinned = account.identity.as_ref()?;
     let claims = identity_token::subject_of(tokens.id_token.as_ref()?)?;
     (claims.subject != pinned.subject).then(|| claims.email.unwrap_or(claims.subject))
+}
+
+/// Another clock worth trying after the provider refused an assertion, whose times it reads by its own.
+fn other_clock(
+    account: &Account,
+    failure: &Failure,
+    told: jiff::SignedDuration,
+) -> Option<jiff::SignedDuration> {
+    let is_refused =
+        failure.cause.kind == CauseKind::ClientRefused && account.client.method == Method::PrivateKeyJwt;
+    clock_skew::instead(account.clock_skew, told).filter(|_| is_refused)
 }
 
 /// Another refresh token worth trying after the one in use was refused, taken out of what is kept.

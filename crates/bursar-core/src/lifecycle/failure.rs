@@ -132,11 +132,19 @@ pub fn from_send_error(error: &SendError) -> Failure {
 
 /// Classifies a parsed OAuth error. It proves that nothing was exchanged, whatever its status, with one exception:
 /// `server_error` tells of a condition the server did not expect, which may have come after the exchange.
-pub fn from_oauth_error(errors: &Errors, error: &OAuthError, retry_after: Option<SignedDuration>) -> Failure {
+pub fn from_oauth_error(
+    errors: &Errors,
+    status: StatusCode,
+    error: &OAuthError,
+    retry_after: Option<SignedDuration>,
+) -> Failure {
     let class = errors.class_of(error).unwrap_or_else(|| general_class(&error.code));
     let (class, kind) = match class {
         ErrorClass::Permanent => (Class::Permanent, CauseKind::GrantRefused),
         ErrorClass::Interaction => (Class::Permanent, CauseKind::InteractionRequired),
+        ErrorClass::Transient if status == StatusCode::TOO_MANY_REQUESTS => {
+            (Class::Transient, CauseKind::RateLimited)
+        }
         ErrorClass::Transient => (Class::Transient, transient_kind(&error.code)),
     };
     let cause = Cause::new(kind, format!("the provider answered {error}"));
@@ -209,10 +217,21 @@ mod tests {
             ("something_nobody_knows", Class::Transient, CauseKind::Refused),
         ];
         for (code, class, kind) in table {
-            let failure = from_oauth_error(&errors, &oauth(code), None);
+            let failure = from_oauth_error(&errors, StatusCode::BAD_REQUEST, &oauth(code), None);
             assert_eq!((failure.class, failure.cause.kind, failure.spent), (class, kind, Spent::No), "{code}");
         }
-        assert_eq!(from_oauth_error(&errors, &oauth("server_error"), None).spent, Spent::Unknown);
+        let server_error = oauth("server_error");
+        let failure = from_oauth_error(&errors, StatusCode::INTERNAL_SERVER_ERROR, &server_error, None);
+        assert_eq!(failure.spent, Spent::Unknown);
+    }
+
+    #[test]
+    fn a_status_of_too_many_calls_says_so_whatever_the_word() {
+        let errors = Errors::default();
+        let failure = from_oauth_error(&errors, StatusCode::TOO_MANY_REQUESTS, &oauth("quota_exceeded"), None);
+        assert_eq!((failure.class, failure.cause.kind), (Class::Transient, CauseKind::RateLimited));
+        let failure = from_oauth_error(&errors, StatusCode::TOO_MANY_REQUESTS, &oauth("invalid_grant"), None);
+        assert_eq!(failure.class, Class::Permanent);
     }
 
     #[test]

@@ -53,7 +53,8 @@ pub fn next_step(
     access_alive_until: Option<Timestamp>,
     now: Timestamp,
 ) -> NextStep {
-    let spaced = if journal.attempts < 2 {
+    // Trouble that was seen is spaced by the account's own next try, and nobody comes here before that.
+    let spaced = if journal.attempts < 2 || journal.cause.is_some() {
         journal.opened_at
     } else {
         backoff::next_try(journal.opened_at, journal.attempts - 1, None, &account.reference.key())

@@ -119,6 +119,16 @@ fn next_failing(account: &Account, failure: &Failure, now: Timestamp) -> Failing
     Failing { since, attempts, next_try, cause: failure.cause.clone() }
 }
 
+/// The provider refused the client, perhaps for the clock its assertion was dated by: the next one goes by another.
+///
+/// A client that was not accepted has spent nothing (RFC 6749 §5.2).
+#[must_use]
+pub fn clock_set(mut account: Account, clock_skew: SignedDuration) -> Account {
+    account.journal = None;
+    account.clock_skew = clock_skew;
+    account
+}
+
 /// The refresh token was refused but an older or a late one is left: it takes its place and is tried next.
 #[must_use]
 pub fn fallen_back(mut account: Account, token: Fingerprint, sealed: Sealed, now: Timestamp) -> Account {

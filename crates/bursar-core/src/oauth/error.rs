@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::oauth::form::Parameters;
+use crate::secret::Secret;
 
 /// An error code. The registered ones are closed; everything else is a provider's own word.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -190,6 +191,18 @@ impl OAuthError {
         Self { code, description: description.and_then(shown) }
     }
 
+    /// The same without `secrets`: some servers repeat in their errors what they were sent.
+    #[must_use]
+    pub fn without<'a>(mut self, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        for secret in secrets {
+            if let ErrorCode::Extension(word) = &mut self.code {
+                *word = secret.masked_in(word);
+            }
+            self.description = self.description.map(|text| secret.masked_in(&text));
+        }
+        self
+    }
+
     /// Finds an error in an answer, in the standard's shape or one of the usual others: an object under `error`
     /// (`code`, `type`, `status` or `message`), and descriptions that are numbers or have another name.
     ///
@@ -295,6 +308,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_was_sent_is_masked_wherever_it_comes_back() {
+        let secret = Secret::new("mbp_refresh_0123456789");
+        let sent = [&secret];
+        let error = OAuthError::new(ErrorCode::from("unknown:mbp_refresh_0123456789"), Some("mbp_refresh_0123456789?"));
+        let masked = error.without(sent);
+        assert_eq!(masked.to_string(), "unknown:…: …?");
+        // The description is cut in the middle of it.
+        let long = format!("{}mbp_refresh_0123456789", "-".repeat(285));
+        let masked = OAuthError::new(ErrorCode::InvalidGrant, Some(&long)).without(sent);
+        assert_eq!(masked.description, Some(format!("{}…", "-".repeat(285))));
+    }
 
     #[test]
     fn every_registered_code_is_read_back() {

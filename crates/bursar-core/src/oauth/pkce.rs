@@ -41,6 +41,11 @@ impl Verifier {
         Challenge(URL_SAFE_NO_PAD.encode(digest(&SHA256, self.expose().as_bytes())))
     }
 
+    /// The text as a secret, for what looks for it in the words of others.
+    pub(in crate::oauth) fn secret(&self) -> &Secret {
+        &self.0
+    }
+
     /// The text, for the token request.
     pub fn expose(&self) -> &str {
         self.0.expose()

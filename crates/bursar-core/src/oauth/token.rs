@@ -60,6 +60,22 @@ pub enum Grant<'a> {
     },
 }
 
+impl<'a> Grant<'a> {
+    /// Every secret that is sent with it, besides the client's.
+    pub fn secrets(self) -> impl Iterator<Item = &'a Secret> {
+        let (first, second, third) = match self {
+            Self::AuthorizationCode { code, verifier, state, .. } => {
+                (Some(code), verifier.map(Verifier::secret), state)
+            }
+            Self::RefreshToken { token, .. } => (Some(token), None, None),
+            Self::ClientCredentials { .. } => (None, None, None),
+            Self::DeviceCode { device_code } => (Some(device_code), None, None),
+            Self::JwtBearer { assertion, .. } => (Some(assertion), None, None),
+        };
+        first.into_iter().chain(second).chain(third)
+    }
+}
+
 /// The tokens of one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSet {

@@ -98,6 +98,9 @@ impl<R: BufRead> BackupReader<R> {
         if header.bursar_backup > FORMAT {
             return Err(StoreError::Newer { found: header.bursar_backup, known: FORMAT });
         }
+        if header.sequence > HIGHEST_SEQUENCE {
+            return Err(StoreError::Damaged("the backup counts more commits than there can be".to_owned()));
+        }
         Ok(Self { source, header, read: End::default(), finished: false })
     }
 
@@ -123,6 +126,10 @@ impl<R: BufRead> BackupReader<R> {
         match line {
             WireLine::End(end) if end == self.read => return Ok(None),
             WireLine::End(_) => return Err(cut_short()),
+            // A later commit would bear the same number, and a stale writer could pass for a current one.
+            WireLine::Record(ref record) if record.version.0 > self.header.sequence => {
+                return Err(self.unreadable());
+            }
             WireLine::Record(_) => self.read.records += 1,
             WireLine::Event { .. } => self.read.events += 1,
         }
@@ -268,6 +275,9 @@ const FORMAT: u32 = 1;
 /// Records are a few KiB; a line of 64 MiB is not ours, and must not fill the memory.
 const LONGEST_LINE: u64 = 64 << 20;
 
+/// Commits are counted on from here in signed 64 bits; no store ever made so many.
+const HIGHEST_SEQUENCE: Sequence = 1 << 62;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -326,6 +336,21 @@ mod tests {
         let restored = reader.restored(wanted("second")).unwrap();
         assert_eq!(restored.origin, Origin::Restored { from: "first".to_owned(), source_is_dead: false });
         assert!(matches!(reader.restored(wanted("first")), Err(StoreError::Misuse(_))));
+    }
+
+    #[test]
+    fn impossible_numbers_are_refused() {
+        let read = |from: &str, to: &str| {
+            let text = String::from_utf8(backup()).unwrap().replacen(from, to, 1);
+            BackupReader::begin(text.as_bytes()).and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        };
+        for (from, to) in [
+            ("\"sequence\":9", "\"sequence\":18446744073709551615"),
+            ("\"sequence\":9", "\"sequence\":6"),
+            ("\"version\":7", "\"version\":10"),
+        ] {
+            assert!(matches!(read(from, to), Err(StoreError::Damaged(_))), "{to}");
+        }
     }
 
     #[test]

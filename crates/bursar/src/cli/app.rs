@@ -23,7 +23,6 @@ use crate::wiring::{self, Caller, Seams};
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) environment: Environment,
-    pub(crate) paths: Paths,
     pub(crate) config: Config,
     pub(crate) engine: Engine,
     pub(crate) printer: Printer,
@@ -72,7 +71,6 @@ impl App {
         };
         Ok(Self {
             environment,
-            paths,
             config,
             engine: wired.engine,
             printer,

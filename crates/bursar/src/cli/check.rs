@@ -15,24 +15,24 @@ use super::shown_accounts::{ShownAccounts, say_that_there_are_none};
 pub(super) async fn run(app: &App, command: &CheckCommand) -> Result<Exit, Failure> {
     let read = || ShownAccounts::read(app, command.account.as_deref(), app.warn(command.warn));
     let mut shown = read().await?;
-    let mut probes = Vec::new();
+    let mut answers = Vec::new();
     if command.live {
-        for view in &shown.views {
-            probes.push((view.reference.clone(), probe(app, view).await));
-        }
+        // Side by side: one provider that does not answer must not hold up the rest.
+        let asked = shown.views.iter().map(async |view| (view.reference.clone(), probe(app, view).await));
+        answers = futures::future::join_all(asked).await;
         // Asking may have refreshed a token, or found out that a login is over.
         shown = read().await?;
     }
-    let probe_of = |reference: &AccountReference| {
-        probes.iter().find(|(probed, _)| probed == reference).and_then(|(_, probed)| probed.as_ref())
+    let answer_about = |reference: &AccountReference| {
+        answers.iter().find(|(asked, _)| asked == reference).and_then(|(_, answer)| answer.as_ref())
     };
     let mut codes = vec![shown.exit().code()];
     let mut elements = Vec::new();
     for view in &shown.views {
-        let probed = probe_of(&view.reference);
-        codes.extend(probed.map(Probed::exit_code));
-        tell(app, view, probed);
-        elements.push(element(view, probed));
+        let answer = answer_about(&view.reference);
+        codes.extend(answer.map(Probed::exit_code));
+        tell(app, view, answer);
+        elements.push(element(view, answer));
     }
     if app.printer.json {
         app.printer.document(&json!(elements));

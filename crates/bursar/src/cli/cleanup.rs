@@ -37,8 +37,11 @@ pub(super) async fn run(app: &App, command: &CleanupCommand) -> Result<Exit, Fai
         };
         findings.push(Finding::Login { reference, ground, fate });
     }
-    let collected = if command.dry_run { 0 } else { collect_expired(app).await? };
-    print(app, &findings, collected);
+    // Before anything else can fail: what was removed must be told.
+    print(app, &findings);
+    if !command.dry_run {
+        collect_expired(app).await?;
+    }
     Ok(exit)
 }
 
@@ -57,17 +60,22 @@ async fn revocations(app: &App, dry_run: bool) -> Result<Vec<Finding>, Failure> 
 }
 
 /// Each call collects a bounded number, so that nobody else waits long for the store.
-async fn collect_expired(app: &App) -> Result<usize, Failure> {
+async fn collect_expired(app: &App) -> Result<(), Failure> {
     let mut collected = 0;
     loop {
         match app.engine.collect_expired().await? {
-            0 => return Ok(collected),
+            0 => break,
             more => collected += more,
         }
     }
+    if collected > 0 {
+        let records = if collected == 1 { "record" } else { "records" };
+        app.printer.say(&format!("{collected} expired {records} collected"));
+    }
+    Ok(())
 }
 
-fn print(app: &App, findings: &[Finding], collected: usize) {
+fn print(app: &App, findings: &[Finding]) {
     let zone = TimeZone::system();
     let viewing = Viewing { now: app.now(), warn: app.warn(None), zone: &zone };
     if app.printer.json {
@@ -79,9 +87,5 @@ fn print(app: &App, findings: &[Finding], collected: usize) {
     }
     if findings.is_empty() && !app.printer.json {
         app.printer.say("nothing to clean up");
-    }
-    if collected > 0 {
-        let records = if collected == 1 { "record" } else { "records" };
-        app.printer.say(&format!("{collected} expired {records} collected"));
     }
 }

@@ -31,7 +31,11 @@ pub(super) fn man(command: &ManCommand, printer: &Printer) -> Result<Exit, Failu
     };
     let mut roff = Vec::new();
     let source = concat!("bursar ", env!("CARGO_PKG_VERSION"));
-    Man::new(page).source(source).manual("bursar").render(&mut roff).map_err(|error| Failure::of(Exit::Error, &error))?;
+    Man::new(page)
+        .source(source)
+        .manual("bursar")
+        .render(&mut roff)
+        .map_err(|error| Failure::of(Exit::Error, &error))?;
     printer.data(&String::from_utf8_lossy(&roff));
     Ok(Exit::Ok)
 }

@@ -55,10 +55,12 @@ fn table(keys: &[ShownKey]) -> String {
     let rows = keys.iter().map(|key| {
         [key.key.clone(), key.value.clone().unwrap_or_else(|| "-".to_owned()), key.origin.to_string()]
     });
-    let rows: Vec<[String; 3]> = [["KEY", "VALUE", "ORIGIN"].map(str::to_owned)].into_iter().chain(rows).collect();
+    let rows: Vec<[String; 3]> =
+        [["KEY", "VALUE", "ORIGIN"].map(str::to_owned)].into_iter().chain(rows).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let (key_width, value_width) = (width(0), width(1));
-    let line = |[key, value, origin]: &[String; 3]| format!("{key:key_width$}  {value:value_width$}  {origin}\n");
+    let line =
+        |[key, value, origin]: &[String; 3]| format!("{key:key_width$}  {value:value_width$}  {origin}\n");
     rows.iter().map(line).collect()
 }
 

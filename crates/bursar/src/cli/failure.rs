@@ -167,7 +167,8 @@ impl From<DiscoveryError> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::of(Exit::Usage, &error).hint("see every key with `bursar config reference`")
+        let hint = error.hint();
+        Self::of(Exit::Usage, &error).hint(hint)
     }
 }
 

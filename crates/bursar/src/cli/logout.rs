@@ -55,7 +55,8 @@ fn words(
                 }
                 None => format!("{provider} offers no revocation and names no end"),
             });
-            let place = docs.map_or_else(|| "its website".to_owned(), |docs| format!("its website (see {docs})"));
+            let place =
+                docs.map_or_else(|| "its website".to_owned(), |docs| format!("its website (see {docs})"));
             lines.push(format!("to end it now, remove the access on {place}"));
             lines
         }

@@ -4,20 +4,18 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use bursar_core::engine::records::{
-    AccountUse, DataKey, DefaultAccount, KINDS, LoginMark, ProviderDefinition, RefreshLease, Revocation,
+    AccountUse, DataKey, DefaultAccount, LoginMark, ProviderDefinition, RefreshLease, Revocation,
 };
 use bursar_core::lifecycle::account::Account;
 use bursar_core::ports::document::{self, Document};
 use bursar_core::ports::event::Event;
 use bursar_core::ports::random::unguessable;
 use bursar_core::ports::store::{
-    Batch, CommitId, EventQuery, Page, SandboxId, Space, Store as _, StoreError,
+    Batch, CommitId, EventQuery, Page, SandboxId, Space, Store, StoreError,
 };
-use bursar_store::sqlite::salvage::{SalvageReport, salvage};
-use bursar_store::{SqliteOptions, SqliteStore};
+use bursar_store::sqlite::salvage::SalvageReport;
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -26,24 +24,23 @@ use super::printer::Printer;
 use super::screen::rebuild_screen::{Rebuilt, Traces, trace_key};
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
-use crate::system::{SystemClock, SystemRandom};
+use crate::system::SystemRandom;
+use crate::wiring;
 
 pub(super) fn run(environment: &Environment, printer: &Printer) -> Result<Exit, Failure> {
     let paths = Paths::resolve(environment)?;
     paths.prepare(false)?;
-    let file = &paths.database;
+    let file = &paths.database();
     if !file.exists() {
         return Ok(nothing_to_do(printer, file, "is not there yet; the first login makes it"));
     }
-    let incarnation = unguessable(&SystemRandom).expose().to_owned();
-    let options = SqliteOptions::new(file, KINDS, Arc::new(SystemClock), incarnation);
-    match read_everything(&options) {
+    match read_everything(&paths) {
         Ok(()) => return Ok(nothing_to_do(printer, file, "is sound; nothing to rebuild")),
         Err(StoreError::Damaged(detail)) => printer.say(&format!("{} is damaged: {detail}", file.display())),
         Err(error) => return Err(error.into()),
     }
-    let report = salvage(&options)?;
-    let rebuilt = examine(&options, report)?;
+    let report = wiring::salvage_embedded_store(&paths)?;
+    let rebuilt = examine(&paths, report)?;
     if printer.json {
         printer.document(&rebuilt.to_json());
     } else {
@@ -62,32 +59,33 @@ fn nothing_to_do(printer: &Printer, file: &Path, why: &str) -> Exit {
 }
 
 /// Reads every record there is, so that damage in a corner nobody has visited shows too.
-fn read_everything(options: &SqliteOptions) -> Result<(), StoreError> {
-    let store = SqliteStore::open(options.clone())?;
+fn read_everything(paths: &Paths) -> Result<(), StoreError> {
+    let store = &*wiring::open_embedded_store(paths)?;
     block_on(async {
         store.backup(&mut std::io::sink()).await?;
         // What can be read must also mean something.
-        list::<DataKey>(&store, &Space::System).await?;
-        traces(&store).await.map(|_| ())
+        list::<DataKey>(store, &Space::System).await?;
+        traces(store).await.map(|_| ())
     })
 }
 
 /// Looks into the new store for what the old one must have held.
-fn examine(options: &SqliteOptions, report: SalvageReport) -> Result<Rebuilt, StoreError> {
-    let store = SqliteStore::open(options.clone())?;
+fn examine(paths: &Paths, report: SalvageReport) -> Result<Rebuilt, StoreError> {
+    let store = &*wiring::open_embedded_store(paths)?;
     let (garbled, traces, keys) = block_on(async {
-        let garbled = remove_garbled(&store).await?;
-        let mut traces = traces(&store).await?;
+        let garbled = remove_garbled(store).await?;
+        let mut traces = traces(store).await?;
         let accounts = garbled.iter().filter(|record| record.kind == Account::KIND.name);
         traces.pointed_to.splice(0..0, accounts.map(|record| record.key.clone()));
-        let keys = list::<DataKey>(&store, &Space::System).await?.len();
+        let keys = list::<DataKey>(store, &Space::System).await?.len();
         Ok::<_, StoreError>((garbled, traces, keys))
     })?;
     let total = report.recovered.values().sum::<u64>().saturating_sub(garbled.len() as u64);
     let accounts = traces.accounts;
-    let meaningless = garbled.iter().map(|record| format!("{} `{}`: makes no sense any more", record.kind, record.key));
+    let meaningless =
+        garbled.iter().map(|record| format!("{} `{}`: makes no sense any more", record.kind, record.key));
     Ok(Rebuilt {
-        file: options.path.clone(),
+        file: paths.database(),
         accounts,
         others: total.saturating_sub(accounts),
         secrets_open: accounts == 0 || keys > 0,
@@ -106,7 +104,7 @@ struct Garbled {
 
 /// Removes what the store could read but nobody can understand: one such record makes every command fail. It stays in
 /// the file that was set aside.
-async fn remove_garbled(store: &SqliteStore) -> Result<Vec<Garbled>, StoreError> {
+async fn remove_garbled(store: &dyn Store) -> Result<Vec<Garbled>, StoreError> {
     let personal = Space::Sandbox(SandboxId::personal());
     let mut garbled = Vec::new();
     remove_garbled_of::<DataKey>(store, &Space::System, &mut garbled).await?;
@@ -121,7 +119,7 @@ async fn remove_garbled(store: &SqliteStore) -> Result<Vec<Garbled>, StoreError>
 }
 
 async fn remove_garbled_of<T: Document>(
-    store: &SqliteStore,
+    store: &dyn Store,
     space: &Space,
     garbled: &mut Vec<Garbled>,
 ) -> Result<(), StoreError> {
@@ -141,7 +139,7 @@ async fn remove_garbled_of<T: Document>(
     }
 }
 
-async fn traces(store: &SqliteStore) -> Result<Traces, StoreError> {
+async fn traces(store: &dyn Store) -> Result<Traces, StoreError> {
     let space = Space::Sandbox(SandboxId::personal());
     let accounts = list::<Account>(store, &space).await?;
     // Nobody points to these, but they must be readable all the same.
@@ -170,11 +168,11 @@ async fn traces(store: &SqliteStore) -> Result<Traces, StoreError> {
     })
 }
 
-async fn list<T: Document>(store: &SqliteStore, space: &Space) -> Result<Vec<T>, StoreError> {
+async fn list<T: Document>(store: &dyn Store, space: &Space) -> Result<Vec<T>, StoreError> {
     Ok(document::list::<T>(store, space).await?.into_iter().map(|stored| stored.document).collect())
 }
 
-async fn events(store: &SqliteStore, space: &Space) -> Result<Vec<Event>, StoreError> {
+async fn events(store: &dyn Store, space: &Space) -> Result<Vec<Event>, StoreError> {
     let mut events = Vec::new();
     let mut after = 0;
     loop {
@@ -183,7 +181,10 @@ async fn events(store: &SqliteStore, space: &Space) -> Result<Vec<Event>, StoreE
         let Some(last) = page.last() else { return Ok(events) };
         after = last.id;
         // Years of refreshes are not kept in memory: only what tells which logins there were.
-        let telling = page.into_iter().map(|stored| stored.event).filter(|event| event.name.starts_with("account.logged_"));
+        let telling = page
+            .into_iter()
+            .map(|stored| stored.event)
+            .filter(|event| event.name.starts_with("account.logged_"));
         events.extend(telling);
     }
 }

@@ -60,7 +60,8 @@ impl ShownAccounts {
 
 /// Tells somebody who has no account yet how to get one.
 pub(super) fn say_that_there_are_none(app: &App) {
-    app.printer.say("no accounts yet; log in with `bursar login PROVIDER`, for example `bursar login github`");
+    app.printer
+        .say("no accounts yet; log in with `bursar login PROVIDER`, for example `bursar login github`");
 }
 
 fn surroundings(app: &App, overview: &Overview, account: &Account) -> Surroundings {

@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
+use bursar_core::ports::clock::Clock;
 use futures::FutureExt as _;
 
 use super::app::App;
@@ -10,7 +11,6 @@ use super::arguments::StatusCommand;
 use super::exit::{Exit, Failure};
 use super::screen::status_screen::StatusScreen;
 use super::shown_accounts::{ShownAccounts, say_that_there_are_none};
-use crate::master_key::MasterKeys;
 
 pub(super) async fn run(app: &App, command: &StatusCommand) -> Result<Exit, Failure> {
     if command.watch { watch(app, command).await } else { show(app, command).await }
@@ -25,8 +25,7 @@ async fn show(app: &App, command: &StatusCommand) -> Result<Exit, Failure> {
     } else {
         let protection = protection(app).await?;
         let revocations = app.engine.queued_revocations().await?.len();
-        let screen =
-            StatusScreen { accounts: &shown.views, protection: protection.as_deref(), revocations };
+        let screen = StatusScreen { accounts: &shown.views, protection: protection.as_deref(), revocations };
         app.printer.data(&screen.render(&shown.viewing()));
     }
     Ok(shown.exit())
@@ -35,15 +34,7 @@ async fn show(app: &App, command: &StatusCommand) -> Result<Exit, Failure> {
 /// What keeps the tokens from being read by whoever has the file. Asks no keychain, so it works with a locked vault.
 async fn protection(app: &App) -> Result<Option<String>, Failure> {
     let Some(recorded) = app.engine.recorded_key_source().await? else { return Ok(None) };
-    let ports = app.engine.ports();
-    let keys = MasterKeys::new(
-        app.environment.clone(),
-        app.paths.clone(),
-        app.config.vault.clone(),
-        ports.clock.clone(),
-        ports.random.clone(),
-    );
-    Ok(Some(match keys.choice(&recorded) {
+    Ok(Some(match app.keys.choice(&recorded) {
         Ok(choice) => format!("{} ({})", choice.backend.name(), choice.origin),
         // Status must show the accounts all the same.
         Err(error) => format!("not available: {error}; run `bursar doctor`"),
@@ -60,7 +51,7 @@ async fn watch(app: &App, command: &StatusCommand) -> Result<Exit, Failure> {
                 app.printer.data(CLEAR);
             }
             show(app, command).await?;
-            wait(app, interval.max(SHORTEST_INTERVAL)).await;
+            wait(&*app.engine.ports().clock, interval.max(SHORTEST_INTERVAL)).await;
         }
     };
     let mut showing = std::pin::pin!(showing.fuse());
@@ -74,8 +65,7 @@ async fn watch(app: &App, command: &StatusCommand) -> Result<Exit, Failure> {
 
 /// Waits for `interval`, or less if the wall clock and the stopwatch part company: every time on the screen is then
 /// wrong.
-async fn wait(app: &App, interval: Duration) {
-    let clock = &app.engine.ports().clock;
+async fn wait(clock: &dyn Clock, interval: Duration) {
     let (started, wall) = (clock.stopwatch(), clock.now());
     loop {
         let passed = clock.stopwatch().saturating_sub(started);
@@ -96,3 +86,38 @@ const LONGEST_NAP: Duration = Duration::from_secs(30);
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 /// Clocks are corrected by less than this all the time.
 const BELIEVABLE_DRIFT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use bursar_core::memory::clock::ManualClock;
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+
+    #[test]
+    fn the_next_screen_comes_after_the_interval() {
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        let mut waiting = std::pin::pin!(wait(&clock, HOUR).fuse());
+        for _ in 0..119 {
+            assert_eq!(waiting.as_mut().now_or_never(), None);
+            clock.advance(LONGEST_NAP);
+        }
+        assert_eq!(waiting.as_mut().now_or_never(), None);
+        clock.advance(LONGEST_NAP);
+        assert_eq!(waiting.as_mut().now_or_never(), Some(()));
+    }
+
+    #[test]
+    fn a_wall_clock_that_jumps_is_noticed_within_half_a_minute() {
+        for jump in [SignedDuration::from_hours(9), SignedDuration::from_hours(-9)] {
+            let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+            let mut waiting = std::pin::pin!(wait(&clock, HOUR).fuse());
+            assert_eq!(waiting.as_mut().now_or_never(), None);
+            clock.jump(jump);
+            clock.advance(LONGEST_NAP);
+            assert_eq!(waiting.as_mut().now_or_never(), Some(()));
+        }
+    }
+}

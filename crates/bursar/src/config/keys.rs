@@ -187,7 +187,7 @@ pub(super) const KEYS: &[Key] = &[
         section: "cleanup",
         name: "keep",
         form: Form::Duration,
-        default: Some("90d"),
+        default: Some("7d"),
         doc: "How long an account that needs a new login is kept before `cleanup` removes it.",
     },
 ];

@@ -101,8 +101,7 @@ async fn by_default(context: &KeyContext<'_>, random: &dyn Random) -> Result<Cre
     };
     let mut created = in_backend(context, Backend::KeyFile, "the keychain did not answer", random).await?;
     created.notice = Some(format!(
-        "{error}; the master key is in the file {} instead (readable by you alone). To use a passphrase: \
-         bursar vault rotate --key passphrase",
+        "{error}; the master key is in the file {} instead (readable by you alone)",
         key_file_path(context, None).display()
     ));
     Ok(created)
@@ -123,7 +122,7 @@ async fn in_keychain(
         return Err(unavailable(
             "keychain",
             "it gave back another key than it was given",
-            "use: bursar vault init --key key_file",
+            "set `key = \"key_file\"` under [vault] in config.toml",
         ));
     }
     Ok(created(key, RecordedBackend::Keychain { entry }, origin))

@@ -84,11 +84,11 @@ const LIMIT: Duration = Duration::from_secs(3);
 const LIMIT_WITH_A_PERSON: Duration = Duration::from_mins(1);
 
 const NAME: &str = "keychain";
-const UNLOCK: &str = "unlock the keychain (log in to the desktop, or run: bursar vault unlock), or set \
+const UNLOCK: &str = "unlock the keychain (log in to the desktop), or set \
                       BURSAR_MASTER_KEY_FILE to a copy of the key";
 const RESTORE: &str = "restore the keychain's entry, or set BURSAR_MASTER_KEY_FILE to a copy of the key";
 const INSTEAD: &str = "start the keychain, or set BURSAR_MASTER_KEY_FILE to a copy of the key; a new vault can \
-                       use: bursar vault init --key key_file, or --key passphrase";
+                       use another place: set `key` under [vault] in config.toml";
 
 impl KeySource for Keychain {
     fn name(&self) -> String {

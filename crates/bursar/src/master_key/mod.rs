@@ -152,7 +152,7 @@ pub fn choose(context: &KeyContext<'_>, recorded: Option<&RecordedBackend>) -> R
         return Err(unavailable(
             "vault",
             "there is no vault here yet",
-            "run: bursar vault init, or log in with: bursar login",
+            "log in with: bursar login",
         ));
     };
     if let Some(configured) = context.config.key
@@ -166,7 +166,7 @@ pub fn choose(context: &KeyContext<'_>, recorded: Option<&RecordedBackend>) -> R
         return Err(unavailable(
             configured.name(),
             &detail,
-            "remove `key` from [vault] in config.toml, or move the key with: bursar vault rotate",
+            "remove `key` from [vault] in config.toml",
         ));
     }
     let source: Box<dyn KeySource> = match recorded {

@@ -56,9 +56,9 @@ impl PassphraseParameters {
 }
 
 const NAME: &str = "passphrase";
-const RESTORE: &str = "restore the vault from a backup: bursar restore";
+const RESTORE: &str = "restore the data folder from a backup";
 const HOW_TO_GIVE: &str =
-    "run: bursar vault unlock in a terminal, or set BURSAR_PASSPHRASE_FILE to a file with the passphrase";
+    "set BURSAR_PASSPHRASE_FILE to a file with the passphrase";
 
 /// Where the passphrase comes from.
 #[derive(Clone, Debug)]
@@ -202,7 +202,7 @@ mod tests {
     fn nobody_to_ask_means_locked_with_the_next_step() {
         let error = PassphraseOrigin::Nobody.ask().unwrap_err();
         assert!(
-            matches!(&error, KeyError::Locked { hint, .. } if hint.contains("vault unlock")),
+            matches!(&error, KeyError::Locked { hint, .. } if hint.contains("BURSAR_PASSPHRASE_FILE")),
             "{error:?}"
         );
     }

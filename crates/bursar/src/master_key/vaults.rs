@@ -93,4 +93,4 @@ fn parse(recorded: &str) -> Result<RecordedBackend, KeyError> {
         .map_err(|_| unavailable("vault", "what it recorded about its key cannot be read", RESTORE))
 }
 
-const RESTORE: &str = "restore the vault from a backup: bursar restore";
+const RESTORE: &str = "restore the data folder from a backup";

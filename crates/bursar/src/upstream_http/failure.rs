@@ -135,8 +135,12 @@ fn io_kind(link: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
 /// TLS in one sentence, if that is what failed.
 fn tls_failure(error: &reqwest::Error) -> Option<String> {
     let tls = links(error).find_map(|link| link.downcast_ref::<rustls::Error>())?;
-    let rustls::Error::InvalidCertificate(certificate) = tls else {
-        return Some(tls.to_string());
+    let certificate = match tls {
+        rustls::Error::InvalidCertificate(certificate) => certificate,
+        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
+            return Some("the other side does not speak TLS".to_owned());
+        }
+        other => return Some(other.to_string()),
     };
     Some(match certificate {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -158,11 +162,15 @@ fn tls_failure(error: &reqwest::Error) -> Option<String> {
 /// The transport's own words: the innermost two links say what happened, the outer ones only repeat that a request
 /// failed, and the URL is left out because it may carry secrets.
 pub(super) fn words(error: &reqwest::Error) -> String {
-    let mut said: Vec<String> = links(error).skip(1).map(ToString::to_string).collect();
+    let mut said: Vec<String> =
+        links(error).skip(1).map(ToString::to_string).filter(|link| !link.starts_with(CLIENT)).collect();
     said.dedup();
     let inner = said.split_off(said.len().saturating_sub(2));
     if inner.is_empty() { "the request could not be made".to_owned() } else { inner.join(": ") }
 }
+
+/// How hyper-util begins to say where in itself an error came up, which helps nobody else.
+const CLIENT: &str = "client error (";
 
 /// The error and everything below it. An `io::Error` made of another error hides it from `source`.
 fn links(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {

@@ -8,11 +8,20 @@ async fn an_unknown_key_is_told_with_its_place_and_the_nearest_one() {
     let home = Home::new();
     home.write_config("[status]\nwarn = \"1h\"\n\n[network]\n  timout = \"10s\"\n");
     let before = home.files();
-    insta::assert_snapshot!(home.run(&["config", "check"]).await, @"");
-    insta::assert_snapshot!(home.run(&["list"]).await, @"");
-    assert_eq!(home.run(&["token", "nobody"]).await.code, 2);
-    let kept = |files: &[_]| files.iter().find(|(path, _): &&(std::path::PathBuf, _)| path.ends_with("config.toml")).cloned();
-    assert_eq!(kept(&home.files()), kept(&before));
+    insta::assert_snapshot!(home.run(&["config", "check"]).await, @"
+    exit 2
+    --- stdout
+    --- stderr
+    error: [FOLDER]/home/config.toml:5:3: unknown key `network.timout`
+    hint: did you mean `timeout`?
+    ");
+    let told = home.run(&["config", "check"]).await.stderr;
+    for arguments in [&["list"][..], &["token", "nobody"], &["status", "--json"]] {
+        let ended = home.run(arguments).await;
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{arguments:?}: {ended}");
+        assert_eq!(ended.stderr.lines().next(), told.lines().next(), "{arguments:?} says the same");
+    }
+    assert!(before.iter().all(|file| home.files().contains(file)), "what was there is as it was");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,9 +29,21 @@ async fn a_bad_duration_is_told_with_the_form() {
     let _filters = filters();
     let home = Home::new();
     home.write_config("[refresh]\nwait = \"half an hour\"\n");
-    insta::assert_snapshot!(home.run(&["config", "check"]).await, @"");
+    insta::assert_snapshot!(home.run(&["config", "check"]).await, @"
+    exit 2
+    --- stdout
+    --- stderr
+    error: [FOLDER]/home/config.toml:2:8: `refresh.wait` is wrong: `half an hour` is not a duration; write for example `90s`, `5m`, `2h`, `1d` or `1h30m`
+    hint: all keys and their forms: bursar config reference
+    ");
     home.write_config("[refresh]\nwait = 30\n");
-    insta::assert_snapshot!(home.run(&["config", "show"]).await, @"");
+    insta::assert_snapshot!(home.run(&["config", "show"]).await, @r#"
+    exit 2
+    --- stdout
+    --- stderr
+    error: [FOLDER]/home/config.toml:2:8: `refresh.wait` has no unit; write for example "30s" or "30m"
+    hint: all keys and their forms: bursar config reference
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,15 +51,28 @@ async fn text_that_is_no_toml_is_told_with_its_place() {
     let _filters = filters();
     let home = Home::new();
     home.write_config("[refresh\nwait = \"30s\"\n");
-    insta::assert_snapshot!(home.run(&["config", "check"]).await, @"");
+    insta::assert_snapshot!(home.run(&["config", "check"]).await, @"
+    exit 2
+    --- stdout
+    --- stderr
+    error: [FOLDER]/home/config.toml:1:9: unclosed table, expected `]`
+    hint: all keys and their forms: bursar config reference
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_variable_is_refused_like_an_unknown_key() {
     let _filters = filters();
     let home = Home::new();
-    let ended = crate::support::ended(home.command(&["config", "check"]).env("BURSAR_NETWORK_TIMOUT", "10s")).await;
-    insta::assert_snapshot!(ended, @"");
+    let ended =
+        crate::support::ended(home.command(&["config", "check"]).env("BURSAR_NETWORK_TIMOUT", "10s")).await;
+    insta::assert_snapshot!(ended, @"
+    exit 2
+    --- stdout
+    --- stderr
+    error: environment variable BURSAR_NETWORK_TIMOUT: unknown key `BURSAR_NETWORK_TIMOUT`
+    hint: did you mean `BURSAR_NETWORK_TIMEOUT`?
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,12 +88,43 @@ async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secr
         command
     };
     let text = crate::support::ended(&mut with_variables(&["config", "show"])).await;
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @"
+    exit 0
+    --- stdout
+    KEY                           VALUE                                   ORIGIN
+    providers_dir                 -                                       default
+    vault.key                     -                                       default
+    vault.key_file                -                                       default
+    vault.passphrase_file         -                                       default
+    network.proxy                 http://proxy.test:3128/ (with a login)  [FOLDER]/home/config.toml:2:9
+    network.timeout               30s                                     default
+    network.ca_file               -                                       default
+    refresh.before                -                                       default
+    refresh.wait                  1m                                      environment variable BURSAR_REFRESH_WAIT
+    status.warn                   2h                                      default
+    status.warn_grant             3d                                      default
+    status.interval               30m                                     default
+    login.timeout                 5m                                      default
+    login.callback_port           -                                       default
+    login.no_browser              false                                   default
+    cleanup.keep                  7d                                      default
+    providers.acme.client_id      cli                                     [FOLDER]/home/config.toml:5:13
+    providers.acme.client_secret  (set)                                   environment variable BURSAR_PROVIDERS_ACME_CLIENT_SECRET
+    --- stderr
+    ");
     let json = crate::support::ended(&mut with_variables(&["config", "show", "--json"])).await.stdout;
     assert!(!json.contains("hunter") && !text.stdout.contains("hunter"));
     let keys: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
     assert!(keys.iter().all(|key| key["schema"] == 1));
     let wait = keys.iter().find(|key| key["key"] == "refresh.wait").unwrap();
-    assert_eq!((&wait["value"], &wait["origin"]), (&"1m".into(), &"environment variable BURSAR_REFRESH_WAIT".into()));
-    insta::assert_snapshot!(home.run(&["config", "check"]).await, @"");
+    assert_eq!(
+        (&wait["value"], &wait["origin"]),
+        (&"1m".into(), &"environment variable BURSAR_REFRESH_WAIT".into())
+    );
+    insta::assert_snapshot!(home.run(&["config", "check"]).await, @"
+    exit 0
+    --- stdout
+    --- stderr
+    configuration is fine ([FOLDER]/home/config.toml)
+    ");
 }

@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::support::{Home, ended, filters};
+use crate::support::{Home, ended, filters, write_private};
 
 fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -21,7 +21,13 @@ async fn a_loose_home_is_refused_untouched_and_mended_by_doctor() {
     assert_eq!(home.run(&["list"]).await.code, 0);
     set_mode(&home.path(), 0o755);
     let before = home.files();
-    insta::assert_snapshot!(home.run(&["list"]).await, @"");
+    insta::assert_snapshot!(home.run(&["list"]).await, @"
+    exit 1
+    --- stdout
+    --- stderr
+    error: others can look into [FOLDER]/home (mode 0755)
+    hint: run: chmod 700 '[FOLDER]/home'
+    ");
     assert_eq!(home.files(), before);
     assert_eq!(mode(&home.path()), 0o755);
 
@@ -35,11 +41,22 @@ async fn a_loose_home_is_refused_untouched_and_mended_by_doctor() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_loose_key_file_is_refused_with_the_command() {
+    let _filters = filters();
     let home = Home::new();
+    let api_key = home.beside("api-key");
+    write_private(&api_key, "hunter2");
     set_mode(&home.key_file(), 0o644);
-    let ended = home.run(&["login", "github", "--api-key-file", "/dev/null"]).await;
-    assert_eq!(mode(&home.key_file()), 0o644, "{ended}");
-    assert_ne!(ended.code, 0, "{ended}");
+    let ended =
+        home.run(&["login", "github", "--as", "bot", "--api-key-file", api_key.to_str().unwrap()]).await;
+    insta::assert_snapshot!(ended, @"
+    exit 7
+    --- stdout
+    --- stderr
+    error: no master key from the key file: others can read [FOLDER]/key (mode 0644)
+    hint: run: chmod 600 '[FOLDER]/key'
+    ");
+    assert_eq!(mode(&home.key_file()), 0o644);
+    assert_eq!(home.run(&["list", "--json"]).await.stdout, "[]\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +71,13 @@ async fn a_home_that_cannot_be_written_is_told_and_left_as_it_was() {
     let examined = ended(&mut unprivileged(&home, &["doctor"])).await;
     set_mode(&home.path().join("bursar.db"), 0o600);
     set_mode(&home.path(), 0o700);
-    insta::assert_snapshot!(listed, @"");
+    insta::assert_snapshot!(listed, @"
+    exit 1
+    --- stdout
+    --- stderr
+    error: the store cannot be written: attempt to write a readonly database
+    hint: make the folder and its files writable for you; see `bursar doctor`
+    ");
     assert_eq!(examined.code, 1, "{examined}");
     assert!(examined.stdout.contains("nothing can be written into"), "{examined}");
     assert_eq!(home.files(), before);
@@ -88,7 +111,13 @@ async fn without_any_home_the_variable_is_named() {
         command
     };
     let listed = ended(&mut without(&["list"])).await;
-    insta::assert_snapshot!(listed, @"");
+    insta::assert_snapshot!(listed, @"
+    exit 1
+    --- stdout
+    --- stderr
+    error: there is no home folder to keep files in
+    hint: set BURSAR_HOME to an absolute path
+    ");
     let examined = ended(&mut without(&["doctor"])).await;
     assert_eq!(examined.code, 1, "{examined}");
     assert!(examined.stdout.contains("BURSAR_HOME"), "{examined}");

@@ -18,7 +18,7 @@ async fn changed(change: impl FnOnce(&mut Vec<u8>)) -> Home {
     home
 }
 
-/// The database's own bytes; what SQLite keeps beside them comes and goes with its readers.
+/// The database's own bytes; what `SQLite` keeps beside them comes and goes with its readers.
 fn bytes(home: &Home) -> Vec<u8> {
     std::fs::read(database(home)).unwrap()
 }
@@ -29,7 +29,13 @@ async fn a_store_of_a_newer_version_is_left_alone() {
     // The file format has the schema's number (`user_version`) at offset 60, big-endian.
     let home = changed(|bytes| bytes[60..64].copy_from_slice(&9999_u32.to_be_bytes())).await;
     let before = bytes(&home);
-    insta::assert_snapshot!(home.run(&["list"]).await, @"");
+    insta::assert_snapshot!(home.run(&["list"]).await, @"
+    exit 1
+    --- stdout
+    --- stderr
+    error: the store has schema 9999, this bursar knows 1
+    hint: install the newer bursar that wrote it; nothing was changed
+    ");
     for arguments in [&["status"][..], &["token", "nobody"], &["refresh", "--all"], &["cleanup"]] {
         let ended = home.run(arguments).await;
         assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{arguments:?}: {ended}");
@@ -45,7 +51,13 @@ async fn a_file_that_is_no_store_is_left_alone_and_rebuild_is_named() {
     let _filters = filters();
     let home = changed(|bytes| bytes[..16].copy_from_slice(b"not a database!!")).await;
     let before = bytes(&home);
-    insta::assert_snapshot!(home.run(&["list"]).await, @"");
+    insta::assert_snapshot!(home.run(&["list"]).await, @"
+    exit 1
+    --- stdout
+    --- stderr
+    error: the store is damaged: file is not a database
+    hint: run `bursar rebuild`: it keeps the damaged file and saves what is readable
+    ");
     let examined = home.run(&["doctor"]).await;
     assert_eq!(examined.code, 1, "{examined}");
     assert!(examined.stdout.contains("bursar rebuild"), "{examined}");
@@ -60,7 +72,10 @@ async fn damage_in_the_middle_is_told_by_every_command() {
     for arguments in [&["list"][..], &["status"], &["doctor"]] {
         let ended = home.run(arguments).await;
         assert_eq!(ended.code, 1, "{arguments:?}: {ended}");
-        assert!(format!("{}{}", ended.stdout, ended.stderr).contains("bursar rebuild"), "{arguments:?}: {ended}");
+        assert!(
+            format!("{}{}", ended.stdout, ended.stderr).contains("bursar rebuild"),
+            "{arguments:?}: {ended}"
+        );
     }
     assert_eq!(bytes(&home), before);
 }

@@ -55,15 +55,34 @@ async fn each_command_line_ends_with_its_code() {
 async fn a_mistyped_command_is_told_the_nearest_one() {
     let home = Home::new();
     let ended = home.run(&["man", "tokn"]).await;
-    insta::assert_snapshot!(ended, @"");
+    insta::assert_snapshot!(ended, @"
+    exit 2
+    --- stdout
+    --- stderr
+    error: there is no command `tokn`
+    hint: did you mean `bursar man token`?
+    ");
     let ended = home.run(&["statsu"]).await;
-    insta::assert_snapshot!(ended, @"");
+    insta::assert_snapshot!(ended, @"
+    exit 2
+    --- stdout
+    --- stderr
+    error: unrecognized subcommand 'statsu'
+
+      tip: a similar subcommand exists: 'status'
+
+    Usage: bursar [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_that_need_no_store_make_no_home() {
     let home = Home::new();
-    for arguments in [&["man"][..], &["completions", "zsh"], &["config", "check"], &["config", "show"], &["doctor"]] {
+    for arguments in
+        [&["man"][..], &["completions", "zsh"], &["config", "check"], &["config", "show"], &["doctor"]]
+    {
         home.run(arguments).await;
         assert!(!home.path().exists(), "{arguments:?}");
     }

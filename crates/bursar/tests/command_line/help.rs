@@ -13,85 +13,385 @@ async fn help(arguments: &[&str]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn program() {
-    insta::assert_snapshot!(help(&[]).await, @"");
+    insta::assert_snapshot!(help(&[]).await, @"
+    Holds OAuth tokens, keeps them fresh, and hands them out
+
+    Usage: bursar [OPTIONS] <COMMAND>
+
+    Commands:
+      login        Log in to a provider, by name or by issuer URL
+      logout       Revoke a login at its provider and forget it
+      list         List the accounts
+      status       Show how every account is doing
+      check        Like status, but only the exit code
+      token        Print an access token that is good for a while
+      refresh      Refresh now
+      use          Choose the account a provider's name stands for
+      which        Tell which account would be used, and why
+      exec         Run a command with tokens in its environment
+      cleanup      Remove logins that nobody can use any more
+      rebuild      Save what is readable from a damaged store
+      doctor       Find out what is wrong
+      config       Check, show or explain the configuration
+      completions  Print completions for a shell
+      man          Print the manual page of the program or of a command
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+      -V, --version     Print version
+
+    Exit codes:
+      0  ok                            5  temporarily unavailable
+      1  error                         6  agent or remote unreachable
+      2  usage, or cancelled           7  vault locked
+      3  no such account               8  denied by policy
+      4  a new login is required       9  expiring soon, or expired but refreshable
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn login() {
-    insta::assert_snapshot!(help(&["login"]).await, @"");
+    insta::assert_snapshot!(help(&["login"]).await, @"
+    Log in to a provider, by name or by issuer URL
+
+    Usage: bursar login [OPTIONS] <TARGET>
+
+    Arguments:
+      <TARGET>
+              A provider of the catalogue, or the URL of an issuer
+
+    Options:
+          --as <NICKNAME>
+              The account's nickname
+
+          --device
+              Show a code to enter on another device
+
+          --paste
+              Open the URL anywhere, then paste the address it ends at
+
+          --no-browser
+              Print the URL instead of opening a browser
+
+          --client-id <ID>
+              The client id registered with the provider
+
+          --client-secret-file <FILE>
+              A file with the client's secret or private key; `-` reads stdin
+
+          --scope <SCOPE>
+              A scope to ask for; may be repeated
+
+          --resource <URL>
+              A resource the tokens are for (RFC 8707); may be repeated
+
+          --grant <GRANT>
+              Log in without a person
+
+              Possible values:
+              - client-credentials: With the client's own id and secret (RFC 6749
+                §4.4)
+
+          --api-key-file <FILE>
+              Keep an API key or personal access token from this file; `-` reads
+              stdin
+
+          --expires <WHEN>
+              When the API key ends: a time (RFC 3339) or a duration such as 90d
+
+          --var <NAME=VALUE>
+              A value for a variable of the provider, such as tenant=contoso
+
+          --timeout <DURATION>
+              How long to wait for the person
+
+          --port <PORT>
+              The port the browser comes back to on this computer
+
+          --json
+              Print data as JSON
+
+      -v, --verbose...
+              Tell every decision on stderr; twice: everything
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logout() {
-    insta::assert_snapshot!(help(&["logout"]).await, @"");
+    insta::assert_snapshot!(help(&["logout"]).await, @"
+    Revoke a login at its provider and forget it
+
+    Usage: bursar logout [OPTIONS] <ACCOUNT>
+
+    Arguments:
+      <ACCOUNT>  The account, such as google or google:work
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn list() {
-    insta::assert_snapshot!(help(&["list"]).await, @"");
+    insta::assert_snapshot!(help(&["list"]).await, @"
+    List the accounts
+
+    Usage: bursar list [OPTIONS] [ACCOUNT]
+
+    Arguments:
+      [ACCOUNT]  Only this account, or the accounts of this provider
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn status() {
-    insta::assert_snapshot!(help(&["status"]).await, @"");
+    insta::assert_snapshot!(help(&["status"]).await, @"
+    Show how every account is doing
+
+    Usage: bursar status [OPTIONS] [ACCOUNT]
+
+    Arguments:
+      [ACCOUNT]  Only this account, or the accounts of this provider
+
+    Options:
+          --watch                Show it again and again
+          --interval <DURATION>  How often, with --watch [default: 30m]
+          --warn <DURATION>      What counts as expiring soon [default: 2h]
+          --json                 Print data as JSON
+      -v, --verbose...           Tell every decision on stderr; twice: everything
+      -h, --help                 Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn check() {
-    insta::assert_snapshot!(help(&["check"]).await, @"");
+    insta::assert_snapshot!(help(&["check"]).await, @"
+    Like status, but only the exit code
+
+    Usage: bursar check [OPTIONS] [ACCOUNT]
+
+    Arguments:
+      [ACCOUNT]  Only this account, or the accounts of this provider
+
+    Options:
+          --warn <DURATION>  What counts as expiring soon [default: 2h]
+          --live             Ask the provider whether the token works
+          --json             Print data as JSON
+      -v, --verbose...       Tell every decision on stderr; twice: everything
+      -h, --help             Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn token() {
-    insta::assert_snapshot!(help(&["token"]).await, @"");
+    insta::assert_snapshot!(help(&["token"]).await, @"
+    Print an access token that is good for a while
+
+    Usage: bursar token [OPTIONS] <ACCOUNT>
+
+    Arguments:
+      <ACCOUNT>  The account, such as google or google:work
+
+    Options:
+          --min-valid <DURATION>  The token must be good for at least this long
+          --rejected-file <FILE>  A file with the token that was refused; `-` reads
+                                  stdin
+          --header                Print a whole Authorization header
+          --no-wait               Do not wait for a refresh
+          --wait <DURATION>       How long to wait for a refresh [default: 30s]
+          --no-check              Print the stored token without looking at its end
+          --json                  Print data as JSON
+      -v, --verbose...            Tell every decision on stderr; twice: everything
+      -h, --help                  Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refresh() {
-    insta::assert_snapshot!(help(&["refresh"]).await, @"");
+    insta::assert_snapshot!(help(&["refresh"]).await, @"
+    Refresh now
+
+    Usage: bursar refresh [OPTIONS] [ACCOUNT]
+
+    Arguments:
+      [ACCOUNT]  The account, or a provider for all of its accounts
+
+    Options:
+          --all                  Every account
+          --expiring <DURATION>  Only accounts whose access token ends within this
+                                 time
+          --json                 Print data as JSON
+      -v, --verbose...           Tell every decision on stderr; twice: everything
+      -h, --help                 Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn use_account() {
-    insta::assert_snapshot!(help(&["use"]).await, @"");
+    insta::assert_snapshot!(help(&["use"]).await, @"
+    Choose the account a provider's name stands for
+
+    Usage: bursar use [OPTIONS] <ACCOUNT>
+
+    Arguments:
+      <ACCOUNT>  The account, such as google:work
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn which() {
-    insta::assert_snapshot!(help(&["which"]).await, @"");
+    insta::assert_snapshot!(help(&["which"]).await, @"
+    Tell which account would be used, and why
+
+    Usage: bursar which [OPTIONS] <ACCOUNT>
+
+    Arguments:
+      <ACCOUNT>  A provider, nickname, identity or reference
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exec() {
-    insta::assert_snapshot!(help(&["exec"]).await, @"");
+    insta::assert_snapshot!(help(&["exec"]).await, @"
+    Run a command with tokens in its environment
+
+    Usage: bursar exec [OPTIONS] <ACCOUNT>... -- <COMMAND>...
+
+    Arguments:
+      <ACCOUNT>...  The accounts whose tokens the command gets
+      <COMMAND>...  The command and its arguments
+
+    Options:
+          --env <NAME=ACCOUNT>    Set this variable to an account's token, besides
+                                  the provider's own
+          --min-valid <DURATION>  The tokens must be good for at least this long
+          --json                  Print data as JSON
+      -v, --verbose...            Tell every decision on stderr; twice: everything
+      -h, --help                  Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cleanup() {
-    insta::assert_snapshot!(help(&["cleanup"]).await, @"");
+    insta::assert_snapshot!(help(&["cleanup"]).await, @"
+    Remove logins that nobody can use any more
+
+    Usage: bursar cleanup [OPTIONS]
+
+    Options:
+          --dry-run            Only tell what would be removed
+          --unused <DURATION>  Also remove logins not used for this long, such as 7d
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rebuild() {
-    insta::assert_snapshot!(help(&["rebuild"]).await, @"");
+    insta::assert_snapshot!(help(&["rebuild"]).await, @"
+    Save what is readable from a damaged store
+
+    Usage: bursar rebuild [OPTIONS]
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor() {
-    insta::assert_snapshot!(help(&["doctor"]).await, @"");
+    insta::assert_snapshot!(help(&["doctor"]).await, @"
+    Find out what is wrong
+
+    Usage: bursar doctor [OPTIONS] [ACCOUNT]...
+
+    Arguments:
+      [ACCOUNT]...  Only these accounts and their providers
+
+    Options:
+          --mend        Mend file modes that are too open
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn configuration() {
-    insta::assert_snapshot!(help(&["config"]).await, @"");
+    insta::assert_snapshot!(help(&["config"]).await, @"
+    Check, show or explain the configuration
+
+    Usage: bursar config [OPTIONS] <COMMAND>
+
+    Commands:
+      check      Read everything and tell the first mistake
+      show       Show every value and where it comes from
+      reference  Explain every key, as Markdown
+      help       Print this message or the help of the given subcommand(s)
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn completions() {
-    insta::assert_snapshot!(help(&["completions"]).await, @"");
+    insta::assert_snapshot!(help(&["completions"]).await, @"
+    Print completions for a shell
+
+    Usage: bursar completions [OPTIONS] <SHELL>
+
+    Arguments:
+      <SHELL>  The shell [possible values: bash, elvish, fish, powershell, zsh]
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn man() {
-    insta::assert_snapshot!(help(&["man"]).await, @"");
+    insta::assert_snapshot!(help(&["man"]).await, @"
+    Print the manual page of the program or of a command
+
+    Usage: bursar man [OPTIONS] [COMMAND]
+
+    Arguments:
+      [COMMAND]  The command whose page is wanted
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
 }

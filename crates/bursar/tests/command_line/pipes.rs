@@ -5,9 +5,8 @@ use crate::support::Home;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_pipe_is_no_panic() {
     let home = Home::new();
-    let mut lines: Vec<Vec<&str>> = ["bash", "zsh", "fish", "powershell", "elvish"]
-        .map(|shell| vec!["completions", shell])
-        .to_vec();
+    let mut lines: Vec<Vec<&str>> =
+        ["bash", "zsh", "fish", "powershell", "elvish"].map(|shell| vec!["completions", shell]).to_vec();
     let others: [&[&str]; 8] = [
         &["--help"],
         &["man"],

@@ -6,10 +6,12 @@ use bursar_core::lifecycle::failure::CauseKind::{Cut, NotOAuth, TimedOut};
 use misbehaving_provider::{Behaviour, Endpoint, Fault, MisbehavingProvider};
 
 use super::row::Journal::Open;
-use super::row::{After, Expected, Row, Strike, failing, play};
+use super::row::{After, Class, Expected, FIRST_PAUSE, Failure, Row, Strike, failing, play};
 
 /// Long against a loopback call on a loaded machine, short against the fault.
 const SHORT: Duration = Duration::from_millis(1500);
+const CUT: &str = "the connection was cut (127.0.0.1): error reading a body from connection: end of file before message \
+                   length reached";
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 pub(super) fn rows() -> Vec<Row> {
@@ -19,22 +21,46 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             name: "a captive portal",
             strike: Strike::Fault(Fault::HtmlOk),
-            expected: failing(Open, NotOAuth, "the provider answered HTTP 200: the answer is a web page", recovers),
+            expected: failing(
+                Open,
+                NotOAuth,
+                "the provider answered HTTP 200: the answer is a web page",
+                recovers,
+            ),
         },
         Row {
             name: "a web page after the provider had rotated",
             strike: Strike::Fault(Fault::Processed(Box::new(Fault::HtmlOk))),
-            expected: failing(Open, NotOAuth, "the provider answered HTTP 200: the answer is a web page", lost),
+            expected: failing(
+                Open,
+                NotOAuth,
+                "the provider answered HTTP 200: the answer is a web page",
+                lost,
+            ),
         },
         Row {
             name: "a redirect",
             strike: Strike::Fault(redirect()),
-            expected: failing(Open, NotOAuth, "the provider answered HTTP 307: the answer is empty", recovers),
+            expected: failing(
+                Open,
+                NotOAuth,
+                "the provider answered HTTP 307: the answer is empty",
+                recovers,
+            ),
         },
         Row {
             name: "half a document",
             strike: Strike::Fault(Fault::TruncatedJson),
-            expected: failing(Open, NotOAuth, "the provider answered HTTP 200: the answer was cut off", lost),
+            expected: Expected::Failure(Failure {
+                class: Class::Failing,
+                journal: Open,
+                kind: NotOAuth,
+                wait: FIRST_PAUSE,
+                message: "the provider answered HTTP 200: the answer was cut off",
+                // Half of a refusal, because the token that was spent without our knowledge came back.
+                again: Some("the provider answered HTTP 400: the answer was cut off"),
+                after: lost,
+            }),
         },
         Row {
             name: "an endless document",
@@ -84,12 +110,12 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             name: "cut before the body",
             strike: Strike::Fault(Fault::CutAfter(0)),
-            expected: failing(Open, Cut, "", lost),
+            expected: failing(Open, Cut, CUT, lost),
         },
         Row {
             name: "cut inside the body",
             strike: Strike::Fault(Fault::CutAfter(20)),
-            expected: failing(Open, Cut, "", lost),
+            expected: failing(Open, Cut, CUT, lost),
         },
     ]
 }

@@ -6,32 +6,49 @@ use misbehaving_provider::Fault;
 use super::row::Journal::{Closed, Open};
 use super::row::{After, Row, Strike, failing, play};
 
+const HUNG_UP: &str = "the connection was cut (127.0.0.1): connection closed before message completed";
+
 pub(super) fn rows() -> Vec<Row> {
     vec![
         Row {
             name: "nobody listens",
             strike: Strike::Stopped,
-            expected: failing(Closed, Unreachable, "", After::Recovers),
+            expected: failing(
+                Closed,
+                Unreachable,
+                "connection failed (127.0.0.1): tcp connect error: Connection refused (os error 111)",
+                After::Recovers,
+            ),
         },
         Row {
             name: "the name leads nowhere",
             strike: Strike::NoSuchName,
-            expected: failing(Closed, Dns, "", After::Recovers),
+            expected: failing(
+                Closed,
+                Dns,
+                "name resolution failed (no-such-host.invalid): failed to lookup address information: [RESOLVER]",
+                After::Recovers,
+            ),
         },
         Row {
             name: "the other side does not speak TLS",
             strike: Strike::PlainPort,
-            expected: failing(Closed, Tls, "", After::Recovers),
+            expected: failing(
+                Closed,
+                Tls,
+                "TLS failed (127.0.0.1): the other side does not speak TLS",
+                After::Recovers,
+            ),
         },
         Row {
             name: "closed without an answer",
             strike: Strike::Fault(Fault::CloseBeforeAnswer),
-            expected: failing(Open, Cut, "", After::Recovers),
+            expected: failing(Open, Cut, HUNG_UP, After::Recovers),
         },
         Row {
             name: "closed without an answer, after the provider had rotated",
             strike: Strike::Fault(Fault::RotatedButLost),
-            expected: failing(Open, Cut, "", After::AnswerWasLost),
+            expected: failing(Open, Cut, HUNG_UP, After::AnswerWasLost),
         },
     ]
 }

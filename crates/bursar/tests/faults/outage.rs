@@ -56,11 +56,16 @@ async fn live_through_an_outage(world: World) {
         let ended = BEGIN + second >= LIFE;
         for nickname in &nicknames {
             match world.hand_out(nickname).await {
-                Ok(handed) => assert!(!ended && handed.token.expose() == old[nickname.as_str()], "second {second}"),
+                Ok(handed) => {
+                    assert!(!ended && handed.token.expose() == old[nickname.as_str()], "second {second}")
+                }
                 Err(HandOutError::TryLater { cause, until, .. }) => {
                     assert!(ended, "an unexpired token was not handed out in second {second}");
                     assert_eq!(cause.kind, CauseKind::ServerError);
-                    assert!(until > world.now() && until <= world.now() + LONGEST_PAUSE, "second {second}: {until}");
+                    assert!(
+                        until > world.now() && until <= world.now() + LONGEST_PAUSE,
+                        "second {second}: {until}"
+                    );
                 }
                 Err(other) => panic!("second {second}: {other}"),
             }

@@ -103,7 +103,11 @@ impl Wayward {
 }
 
 impl Upstream for Wayward {
-    fn send(&self, mut request: Request, mut limits: SendLimits) -> BoxFuture<'_, Result<Response, SendError>> {
+    fn send(
+        &self,
+        mut request: Request,
+        mut limits: SendLimits,
+    ) -> BoxFuture<'_, Result<Response, SendError>> {
         let way = self.way.lock().unwrap().clone();
         if let Some(patience) = way.patience {
             limits.time = limits.time.min(patience);

@@ -44,14 +44,22 @@ fn quirks() -> Vec<Quirk> {
             |behaviour| behaviour.token.expiry = ExpiryStyle::Minutes,
             |provider| provider.token_response.expiry.unit = ExpiryUnit::Minutes,
         ),
-        expiry("a date", |behaviour| behaviour.token.expiry = ExpiryStyle::Iso8601, |provider| {
-            provider.token_response.expiry.field = "expires_at".into();
-            provider.token_response.expiry.unit = ExpiryUnit::Iso8601;
-        }),
-        expiry("seconds since 1970", |behaviour| behaviour.token.expiry = ExpiryStyle::EpochSeconds, |provider| {
-            provider.token_response.expiry.field = "expires_at".into();
-            provider.token_response.expiry.unit = ExpiryUnit::Epoch;
-        }),
+        expiry(
+            "a date",
+            |behaviour| behaviour.token.expiry = ExpiryStyle::Iso8601,
+            |provider| {
+                provider.token_response.expiry.field = "expires_at".into();
+                provider.token_response.expiry.unit = ExpiryUnit::Iso8601;
+            },
+        ),
+        expiry(
+            "seconds since 1970",
+            |behaviour| behaviour.token.expiry = ExpiryStyle::EpochSeconds,
+            |provider| {
+                provider.token_response.expiry.field = "expires_at".into();
+                provider.token_response.expiry.unit = ExpiryUnit::Epoch;
+            },
+        ),
         expiry(
             "only in the token itself",
             |behaviour| behaviour.token.expiry = ExpiryStyle::JwtExp,
@@ -104,13 +112,21 @@ fn quirks() -> Vec<Quirk> {
             |behaviour| behaviour.token.kills_access_token = KillsAccessToken::Immediately,
             plain,
         ),
-        expiry("errors in 200, successes as ever", |behaviour| behaviour.token.errors.in_200 = true, |provider| {
-            provider.token_response.ok_path = Some("ok".into());
-        }),
-        expiry("members nobody knows", |behaviour| {
-            behaviour.token.extra_members.insert("error_count".into(), 0.into());
-            behaviour.token.extra_members.insert("error".into(), serde_json::Value::Null);
-        }, plain),
+        expiry(
+            "errors in 200, successes as ever",
+            |behaviour| behaviour.token.errors.in_200 = true,
+            |provider| {
+                provider.token_response.ok_path = Some("ok".into());
+            },
+        ),
+        expiry(
+            "members nobody knows",
+            |behaviour| {
+                behaviour.token.extra_members.insert("error_count".into(), 0.into());
+                behaviour.token.extra_members.insert("error".into(), serde_json::Value::Null);
+            },
+            plain,
+        ),
     ]
 }
 

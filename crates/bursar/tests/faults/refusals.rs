@@ -22,7 +22,10 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             name: "invalid_grant",
             strike: refusal(400, "invalid_grant", Some("the consent was withdrawn")),
-            expected: needs_login(GrantRefused, "the provider answered invalid_grant: the consent was withdrawn"),
+            expected: needs_login(
+                GrantRefused,
+                "the provider answered invalid_grant: the consent was withdrawn",
+            ),
         },
         Row {
             name: "invalid_grant with status 200",

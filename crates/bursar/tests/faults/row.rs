@@ -55,6 +55,8 @@ pub(super) struct Failure {
     /// Seconds until the next try.
     pub(super) wait: RangeInclusive<i64>,
     pub(super) message: &'static str,
+    /// The message of the second failure, when it is another one.
+    pub(super) again: Option<&'static str>,
     pub(super) after: After,
 }
 
@@ -92,7 +94,8 @@ pub(super) const NO_TRY: RangeInclusive<i64> = 0..=0;
 
 /// A failure that passes.
 pub(super) fn failing(journal: Journal, kind: CauseKind, message: &'static str, after: After) -> Expected {
-    Expected::Failure(Failure { class: Class::Failing, journal, kind, wait: FIRST_PAUSE, message, after })
+    let class = Class::Failing;
+    Expected::Failure(Failure { class, journal, kind, wait: FIRST_PAUSE, message, again: None, after })
 }
 
 /// The same with a pause that the provider asked for.
@@ -102,8 +105,8 @@ pub(super) fn failing_for(
     kind: CauseKind,
     message: &'static str,
 ) -> Expected {
-    let after = After::Recovers;
-    Expected::Failure(Failure { class: Class::Failing, journal, kind, wait, message, after })
+    let (class, after) = (Class::Failing, After::Recovers);
+    Expected::Failure(Failure { class, journal, kind, wait, message, again: None, after })
 }
 
 /// A failure that only a person can mend.
@@ -114,6 +117,7 @@ pub(super) fn needs_login(kind: CauseKind, message: &'static str) -> Expected {
         kind,
         wait: NO_TRY,
         message,
+        again: None,
         after: After::StillNeedsLogin,
     })
 }
@@ -196,9 +200,10 @@ impl<'a> Play<'a> {
     async fn when_the_token_has_ended(&mut self, failure: &Failure) -> Account {
         self.world.at(LIFE + 1);
         let error = self.world.hand_out("work").await.map(|_| "a token").map_err(|error| error.to_string());
+        let message = failure.again.unwrap_or(failure.message);
         let expected = match failure.class {
-            Class::Failing => format!("faulty:work cannot be refreshed now: {}", failure.message),
-            Class::NeedsLogin => format!("faulty:work needs a login: {}", failure.message),
+            Class::Failing => format!("faulty:work cannot be refreshed now: {message}"),
+            Class::NeedsLogin => format!("faulty:work needs a login: {message}"),
         };
         self.expect("after its end", error.map_err(|error| self.world.masked(&error)), Err(expected));
         self.world.account("work").await
@@ -234,7 +239,7 @@ impl<'a> Play<'a> {
 }
 
 const LOST: &str = "an answer to an earlier refresh was lost, and the provider answered invalid_grant: the refresh token \
-                    was used before";
+                    is invalid, expired or revoked";
 
 /// What the record tells.
 struct Told {

@@ -1,6 +1,7 @@
 //! Clocks that differ by an hour, and answers whose `Date` is wrong by one.
 
-use bursar_core::lifecycle::account::Account;
+use bursar_core::lifecycle::account::{Account, Standing};
+use bursar_core::lifecycle::failure::CauseKind;
 use bursar_core::provider::{AuthenticationRule, ExpiryUnit, Provider};
 use bursar_core::secret::Secret;
 use jiff::SignedDuration;
@@ -15,14 +16,20 @@ const HOURS: [SignedDuration; 2] = [SignedDuration::from_hours(1), SignedDuratio
 fn styles() -> [(fn(&mut Behaviour), fn(&mut Provider)); 4] {
     [
         (|behaviour| behaviour.token.expiry = ExpiryStyle::Seconds, |_| {}),
-        (|behaviour| behaviour.token.expiry = ExpiryStyle::Iso8601, |provider| {
-            provider.token_response.expiry.field = "expires_at".into();
-            provider.token_response.expiry.unit = ExpiryUnit::Iso8601;
-        }),
-        (|behaviour| behaviour.token.expiry = ExpiryStyle::EpochSeconds, |provider| {
-            provider.token_response.expiry.field = "expires_at".into();
-            provider.token_response.expiry.unit = ExpiryUnit::Epoch;
-        }),
+        (
+            |behaviour| behaviour.token.expiry = ExpiryStyle::Iso8601,
+            |provider| {
+                provider.token_response.expiry.field = "expires_at".into();
+                provider.token_response.expiry.unit = ExpiryUnit::Iso8601;
+            },
+        ),
+        (
+            |behaviour| behaviour.token.expiry = ExpiryStyle::EpochSeconds,
+            |provider| {
+                provider.token_response.expiry.field = "expires_at".into();
+                provider.token_response.expiry.unit = ExpiryUnit::Epoch;
+            },
+        ),
         (
             |behaviour| behaviour.token.expiry = ExpiryStyle::JwtExp,
             |provider| provider.token_response.expiry.unit = ExpiryUnit::JwtExp,
@@ -90,6 +97,36 @@ async fn client_assertions_that_came_to_be_refused_by_the_clock_recover_by_thems
         assert!(world.provider.is_live(&token), "{ahead:#}: {first:?}");
         assert_eq!(world.provider.refresh_successes(), if first.is_ok() { 2 } else { 1 }, "{ahead:#}");
     }
+}
+
+#[tokio::test]
+async fn client_assertions_are_accepted_although_the_date_of_answers_is_wrong() {
+    for seconds in [3600, -3600] {
+        let world = robot(SignedDuration::ZERO).await;
+        world.provider.change(|behaviour| behaviour.date_skew_seconds = seconds);
+        world.login("work").await;
+        for round in 1..=3 {
+            world.at(round * 1000);
+            let account = world.refresh("work").await.unwrap_or_else(|error| panic!("{seconds}: {error}"));
+            assert_lives_an_hour(&account, SignedDuration::from_secs(seconds), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_refused_for_another_reason_is_asked_for_twice_and_then_left_alone() {
+    let world = robot(HOURS[0]).await;
+    world.login("work").await;
+    let old = world.token("work").await;
+    world.provider.change(|behaviour| behaviour.clients.retain(|client| client.id != "robot"));
+    world.at(LIFE - 100);
+    let before = world.token_calls();
+    for _ in 0..5 {
+        assert_eq!(world.token("work").await, old);
+    }
+    assert_eq!(world.token_calls() - before, 2);
+    let Standing::Failing(failing) = world.account("work").await.standing else { panic!("it fails") };
+    assert_eq!(failing.cause.kind, CauseKind::ClientRefused);
 }
 
 /// A client that signs assertions.

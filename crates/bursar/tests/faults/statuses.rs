@@ -15,14 +15,19 @@ fn json(error: &str) -> ErrorBody {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    use RetryAfter::{HttpDate, None, Seconds};
     use ErrorBody::{Empty, Html};
+    use RetryAfter::{HttpDate, None, Seconds};
     let recovers = After::Recovers;
     vec![
         Row {
             name: "429",
             strike: status(429, None, Empty),
-            expected: failing(Closed, RateLimited, "the provider answered HTTP 429: the answer is empty", recovers),
+            expected: failing(
+                Closed,
+                RateLimited,
+                "the provider answered HTTP 429: the answer is empty",
+                recovers,
+            ),
         },
         Row {
             name: "429, Retry-After in seconds",
@@ -47,7 +52,12 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             name: "429, Retry-After in the past",
             strike: status(429, HttpDate(-60), Empty),
-            expected: failing(Closed, RateLimited, "the provider answered HTTP 429: the answer is empty", recovers),
+            expected: failing(
+                Closed,
+                RateLimited,
+                "the provider answered HTTP 429: the answer is empty",
+                recovers,
+            ),
         },
         Row {
             name: "429, Retry-After of a day is believed for an hour",
@@ -72,12 +82,22 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             name: "500",
             strike: status(500, None, Html),
-            expected: failing(Open, ServerError, "the provider answered HTTP 500: the answer is a web page", recovers),
+            expected: failing(
+                Open,
+                ServerError,
+                "the provider answered HTTP 500: the answer is a web page",
+                recovers,
+            ),
         },
         Row {
             name: "502",
             strike: status(502, None, Empty),
-            expected: failing(Open, ServerError, "the provider answered HTTP 502: the answer is empty", recovers),
+            expected: failing(
+                Open,
+                ServerError,
+                "the provider answered HTTP 502: the answer is empty",
+                recovers,
+            ),
         },
         Row {
             name: "502, JSON of a gateway",
@@ -97,17 +117,32 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             name: "503 as HTML",
             strike: status(503, None, Html),
-            expected: failing(Open, ServerError, "the provider answered HTTP 503: the answer is a web page", recovers),
+            expected: failing(
+                Open,
+                ServerError,
+                "the provider answered HTTP 503: the answer is a web page",
+                recovers,
+            ),
         },
         Row {
             name: "503, empty, Retry-After",
             strike: status(503, Seconds(90), Empty),
-            expected: failing_for(90..=90, Open, ServerError, "the provider answered HTTP 503: the answer is empty"),
+            expected: failing_for(
+                90..=90,
+                Open,
+                ServerError,
+                "the provider answered HTTP 503: the answer is empty",
+            ),
         },
         Row {
             name: "504",
             strike: status(504, None, Html),
-            expected: failing(Open, ServerError, "the provider answered HTTP 504: the answer is a web page", recovers),
+            expected: failing(
+                Open,
+                ServerError,
+                "the provider answered HTTP 504: the answer is a web page",
+                recovers,
+            ),
         },
         Row {
             name: "504 after the provider had rotated",

@@ -3,8 +3,8 @@
 use std::process::Stdio;
 
 use misbehaving_provider::{
-    Behaviour, Consent, DeviceApproval, Endpoint, ErrorBody, Fault, Identity, MisbehavingProvider, PUBLIC_CLIENT,
-    RetryAfter, SERVICE_CLIENT, Times,
+    Behaviour, Consent, DeviceApproval, Endpoint, ErrorBody, Fault, Identity, MisbehavingProvider,
+    PUBLIC_CLIENT, RetryAfter, SERVICE_CLIENT, Times,
 };
 
 use crate::support::{Ended, FILTERS, Home, Running, redirect_of, visit, write_private};
@@ -62,7 +62,23 @@ async fn an_unknown_provider_is_refused_with_a_suggestion() {
     for name in ["gogle", "auth.example.com", "gitlab:work", "nothing-like-it"] {
         told.push(failure(&scene.home.run(&["login", name]).await));
     }
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+        exit 2
+        error: unknown provider 'gogle'
+        hint: did you mean `bursar login google`? any other issuer works by its URL: `bursar login https://ISSUER`
+
+        exit 2
+        error: unknown provider 'auth.example.com'
+        hint: an issuer is named by its URL: `bursar login https://auth.example.com`
+
+        exit 2
+        error: unknown provider 'gitlab:work'
+        hint: run `bursar login gitlab --as work`
+
+        exit 2
+        error: unknown provider 'nothing-like-it'
+        hint: known are github-app, github-oauth-app, gitlab, google, microsoft; any other issuer works by its URL: `bursar login https://ISSUER`
+        ");
     scene.is_unchanged().await;
 }
 
@@ -70,12 +86,25 @@ async fn an_unknown_provider_is_refused_with_a_suggestion() {
 async fn an_issuer_must_be_a_safe_address() {
     let scene = Scene::set().await;
     let mut told = Vec::new();
-    for url in ["http://auth.example.com", "ftp://auth.example.com", "https://user:hunter2@auth.example.com"] {
+    for url in ["http://auth.example.com", "ftp://auth.example.com", "https://user:hunter2@auth.example.com"]
+    {
         let ended = scene.home.run(&["login", url]).await;
         assert!(!ended.stderr.contains("hunter2"), "{ended}");
         told.push(failure(&ended));
     }
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+        exit 2
+        error: `http://auth.example.com`: must start with https:// (http:// is for localhost, 127.0.0.1 and [::1] only)
+        hint: name an issuer as `https://HOST`, or a provider of the catalogue; plain http works on loopback only
+
+        exit 2
+        error: `ftp://auth.example.com`: must start with https:// (http:// is for localhost, 127.0.0.1 and [::1] only)
+        hint: name an issuer as `https://HOST`, or a provider of the catalogue; plain http works on loopback only
+
+        exit 2
+        error: `…@auth.example.com`: must not contain a user name or password
+        hint: name an issuer as `https://HOST`, or a provider of the catalogue; plain http works on loopback only
+        ");
     scene.is_unchanged().await;
 }
 
@@ -85,7 +114,11 @@ async fn an_unreachable_issuer_is_told_as_such() {
     let gone = MisbehavingProvider::start(Behaviour::default()).await;
     gone.stop().await;
     let ended = scene.home.run(&["login", &gone.issuer(), "--client-id", PUBLIC_CLIENT]).await;
-    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(failure(&ended), @"") });
+    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(failure(&ended), @"
+        exit 5
+        error: http://127.0.0.1:[PORT] cannot be reached: connection failed (127.0.0.1): tcp connect error: Connection refused (os error 111)
+        hint: check your network and firewall; `bursar doctor` tests both
+        "); });
     scene.is_unchanged().await;
 }
 
@@ -108,7 +141,19 @@ async fn metadata_that_cannot_be_trusted_ends_the_login() {
         behaviour.metadata.not_json = true;
     });
     told.push(failure(&home.run(&login).await));
-    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"") });
+    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"
+        exit 8
+        error: the server metadata is for `https://somebody-else.example`, but `http://127.0.0.1:[PORT]` was asked
+        hint: this server cannot be used safely; ask its operator to fix its metadata
+
+        exit 8
+        error: the server does not announce PKCE with S256
+        hint: this server cannot be used safely; ask its operator to fix its metadata
+
+        exit 8
+        error: the answer is not server metadata
+        hint: this server cannot be used safely; ask its operator to fix its metadata
+        "); });
     scene.is_unchanged().await;
 }
 
@@ -116,11 +161,33 @@ async fn metadata_that_cannot_be_trusted_ends_the_login() {
 async fn an_answer_of_somebody_else_ends_the_login() {
     let scene = Scene::set().await;
     let mut told = Vec::new();
-    for consent in [Consent::WrongState, Consent::OmitState, Consent::WrongIss, Consent::OmitIss, Consent::Deny] {
+    for consent in
+        [Consent::WrongState, Consent::OmitState, Consent::WrongIss, Consent::OmitIss, Consent::Deny]
+    {
         scene.provider.change(|behaviour| behaviour.authorize.consent = consent);
         told.push(failure(&scene.browser_login().await));
     }
-    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"") });
+    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"
+        exit 4
+        error: the answer does not belong to this login (its state is missing or different)
+        hint: start the login again; nothing was stored
+
+        exit 4
+        error: the answer does not belong to this login (its state is missing or different)
+        hint: start the login again; nothing was stored
+
+        exit 4
+        error: the answer is from `https://attacker.example`, but `http://127.0.0.1:[PORT]` was asked
+        hint: start the login again; nothing was stored
+
+        exit 4
+        error: the answer does not name its issuer, although the provider promises that
+        hint: start the login again; nothing was stored
+
+        exit 4
+        error: the login was denied
+        hint: start the login again; nothing was stored
+        "); });
     scene.is_unchanged().await;
 }
 
@@ -129,7 +196,11 @@ async fn a_browser_that_never_comes_back_ends_in_time() {
     let scene = Scene::set().await;
     let issuer = scene.issuer();
     let ended = scene.home.run(&["login", &issuer, "--as", "work", "--no-browser", "--timeout", "1s"]).await;
-    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(failure(&ended), @"") });
+    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(failure(&ended), @"
+        exit 2
+        error: no answer came from the browser within 1s; nothing was stored
+        hint: log in again; if the browser cannot reach this machine, run `bursar login http://127.0.0.1:[PORT] --as work --paste`
+        "); });
     scene.is_unchanged().await;
 }
 
@@ -140,7 +211,11 @@ async fn a_taken_port_is_named() {
     let port = taken.local_addr().unwrap().port().to_string();
     let ended = scene.home.run(&["login", &scene.issuer(), "--no-browser", "--port", &port]).await;
     assert!(ended.stderr.contains(&format!("port {port} ")), "{ended}");
-    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(failure(&ended), @"") });
+    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(failure(&ended), @"
+        exit 2
+        error: port [PORT] on 127.0.0.1 is taken
+        hint: choose another with `--port PORT`, or end the program that uses it
+        "); });
     scene.is_unchanged().await;
 }
 
@@ -158,7 +233,19 @@ async fn a_code_that_ends_or_is_denied_ends_the_login() {
     scene.provider.change(|behaviour| behaviour.device.approval = DeviceApproval::Never);
     let impatient = ["login", &issuer, "--device", "--as", "work", "--timeout", "1s"];
     told.push(failure(&scene.home.run(&impatient).await));
-    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"") });
+    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"
+        exit 4
+        error: the code was not confirmed in time
+        hint: start the login again to get a new code
+
+        exit 4
+        error: the login was denied on the other device
+        hint: start the login again to get a new code
+
+        exit 2
+        error: the code was not confirmed within 1s; nothing was stored
+        hint: log in again with more time, such as `bursar login http://127.0.0.1:[PORT] --as work --timeout 15m`
+        "); });
     scene.is_unchanged().await;
 }
 
@@ -168,13 +255,30 @@ async fn a_wrong_paste_is_told_apart_from_none() {
     let issuer = scene.issuer();
     let login = ["login", &issuer, "--paste", "--as", "work"];
     let mut told = Vec::new();
-    for pasted in ["", "what is this?\n", "some-code\n", "http://127.0.0.1:1/callback?code=abc&state=other\n"] {
+    for pasted in ["", "what is this?\n", "some-code\n", "http://127.0.0.1:1/callback?code=abc&state=other\n"]
+    {
         let mut running = Running::of(scene.home.command(&login).stdin(Stdio::piped()));
         running.address().await;
         running.is_told(pasted).await;
         told.push(failure(&running.ended().await));
     }
-    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"") });
+    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"
+        exit 2
+        error: nothing was pasted; nothing was stored
+        hint: run it at a terminal, or give the address on stdin
+
+        exit 4
+        error: only a code was pasted; paste the whole address from the browser, or `code#state`
+        hint: start the login again; nothing was stored
+
+        exit 4
+        error: only a code was pasted; paste the whole address from the browser, or `code#state`
+        hint: start the login again; nothing was stored
+
+        exit 4
+        error: the answer does not belong to this login (its state is missing or different)
+        hint: start the login again; nothing was stored
+        "); });
     scene.is_unchanged().await;
 }
 
@@ -203,7 +307,11 @@ async fn another_person_does_not_overwrite_the_account() {
             Identity { sub: "eve".into(), email: "eve@example.com".into(), name: "Eve".into() };
     });
     let ended = scene.browser_login().await;
-    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(failure(&ended), @"") });
+    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(failure(&ended), @"
+        exit 8
+        error: 127.0.0.1-[PORT]:work is pinned to ada@example.com, this login is eve@example.com
+        hint: store it beside the other one with `--as NICKNAME`; nothing was overwritten
+        "); });
     scene.is_unchanged().await;
 }
 
@@ -215,7 +323,15 @@ async fn without_a_client_nothing_is_sent() {
     assert_eq!(provider.calls_to(Endpoint::Authorize) + provider.calls_to(Endpoint::Token), 0);
     let by_name = scene.home.run(&["login", "google"]).await;
     let told = [failure(&by_url), failure(&by_name)];
-    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"") });
+    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @r#"
+        exit 2
+        error: there is no client id for 127.0.0.1-[PORT]
+        hint: register a native app at 127.0.0.1-[PORT] (redirect URI http://127.0.0.1/callback, any port), then run `bursar login http://127.0.0.1:[PORT] --client-id ID`, or set `client_id` under [providers."127.0.0.1-[PORT]"]
+
+        exit 2
+        error: there is no client id for Google
+        hint: register a native app at Google (redirect URI http://127.0.0.1/callback, any port; see https://developers.google.com/identity/protocols/oauth2), then run `bursar login google --client-id ID`, or set `client_id` under [providers.google]
+        "#); });
     scene.is_unchanged().await;
 }
 
@@ -236,7 +352,23 @@ async fn secrets_that_are_missing_loose_or_wrong_are_told() {
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
     told.push(failure(&scene.home.run(&with_secret).await));
     assert!(told.iter().all(|told| !told.contains("not the right one")));
-    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"") });
+    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @r#"
+        exit 2
+        error: client credentials need the client's secret or private key
+        hint: add `--client-secret-file FILE` (mode 0600, or `-` for stdin), or set `client_secret_file` under [providers."127.0.0.1-[PORT]"]
+
+        exit 4
+        error: 127.0.0.1-[PORT] refused the login: invalid_client: client authentication failed
+        hint: check client id, secret and scopes, then log in again
+
+        exit 2
+        error: others can read [FOLDER]/secret (mode 0644)
+        hint: run: chmod 600 '[FOLDER]/secret'
+
+        exit 2
+        error: `[FOLDER]/secret` is empty
+        hint: write the secret into the file, and nothing else
+        "#); });
     scene.is_unchanged().await;
 }
 
@@ -253,7 +385,19 @@ async fn a_token_endpoint_in_trouble_leaves_everything_as_it_was() {
         scene.provider.inject(Endpoint::Token, fault, Times::Once);
         told.push(failure(&scene.browser_login().await));
     }
-    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"") });
+    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"
+        exit 5
+        error: 127.0.0.1-[PORT] cannot be reached: the provider answered HTTP 503: the answer is a web page
+        hint: log in again in a minute; nothing was stored
+
+        exit 5
+        error: 127.0.0.1-[PORT] cannot be reached: the provider answered HTTP 200: the answer is a web page
+        hint: check for a captive portal or a wrong proxy; `bursar doctor` shows what answers
+
+        exit 5
+        error: 127.0.0.1-[PORT] cannot be reached: the connection was cut (127.0.0.1): connection closed before message completed
+        hint: log in again in a minute; nothing was stored
+        "); });
     scene.is_unchanged().await;
 }
 
@@ -278,7 +422,36 @@ async fn options_that_make_no_sense_are_refused_before_anything_is_sent() {
     for arguments in table {
         told.push(failure(&scene.home.run(arguments).await));
     }
-    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"") });
+    insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @r#"
+        exit 2
+        error: a scope must not contain '"'
+        hint: name scopes as `--scope read --scope write` or `--scope read,write`
+
+        exit 2
+        error: `not a url`: not an absolute URL such as https://auth.example.com
+        hint: name a resource by its URL: `--resource https://api.example.com`
+
+        exit 2
+        error: http://127.0.0.1:[PORT] has no variable `tenant`
+        hint: it has none at all: leave `--var` out
+
+        exit 2
+        error: the value of `host` is not acceptable: it is a host name, such as `gitlab.example.com`
+        hint: write it as `--var NAME=VALUE`
+
+        exit 2
+        error: the key contains white space or control characters
+        hint: put the key alone into the file, on one line
+
+        exit 2
+        error: `soon` is no time
+        hint: write it as `--expires 2027-01-31T00:00:00Z` or `--expires 90d`
+
+        exit 2
+        error: cannot read /no/such/file
+          because: No such file or directory (os error 2)
+        hint: check the path, its owner and mode
+        "#); });
     assert_eq!(scene.provider.calls_to(Endpoint::Authorize), calls);
     scene.is_unchanged().await;
 }

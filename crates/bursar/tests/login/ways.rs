@@ -4,6 +4,9 @@ use misbehaving_provider::{
     Behaviour, DeviceApproval, Endpoint, MisbehavingProvider, PUBLIC_CLIENT, RevocationStyle, SERVICE_CLIENT,
     SERVICE_SECRET,
 };
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::fs::File;
+use std::io::Read as _;
 use std::process::Stdio;
 
 use crate::support::{Home, Running, redirect_of, visit, write_private};
@@ -76,7 +79,12 @@ async fn a_browser_is_started_with_the_address_as_its_one_argument() {
     use std::os::unix::fs::PermissionsExt as _;
     let (home, provider) = (Home::new(), MisbehavingProvider::start(Behaviour::default()).await);
     let (script, seen) = (home.beside("browser"), home.beside("seen"));
-    let text = format!("#!/bin/sh\nprintf '%s\\n' \"$#\" \"$1\" \"${{BURSAR_MASTER_KEY_FILE-unset}}\" > {}.new\nmv {}.new {}\n", seen.display(), seen.display(), seen.display());
+    let text = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$#\" \"$1\" \"${{BURSAR_MASTER_KEY_FILE-unset}}\" > {}.new\nmv {}.new {}\n",
+        seen.display(),
+        seen.display(),
+        seen.display()
+    );
     std::fs::write(&script, text).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
     let issuer = provider.issuer();
@@ -102,7 +110,8 @@ async fn without_a_display_a_login_with_a_code_is_chosen_and_explained() {
     login.says(|line| line.contains("no browser can be opened here").then_some(())).await;
     let page = login.address().await;
     assert_eq!(page, format!("{}/device", provider.issuer()));
-    let code = login.says(|line| line.strip_prefix("  ").filter(|code| code.len() == 9).map(str::to_owned)).await;
+    let code =
+        login.says(|line| line.strip_prefix("  ").filter(|code| code.len() == 9).map(str::to_owned)).await;
     let (answer, _) = visit(&format!("{page}?user_code={code}")).await;
     assert!(answer.contains("Device connected"), "{answer}");
     let ended = login.ended().await;
@@ -110,6 +119,43 @@ async fn without_a_display_a_login_with_a_code_is_chosen_and_explained() {
     assert!(ended.stderr.contains("the code is good for"), "{ended}");
     assert!(!ended.stderr.contains('█'), "nobody is watching, so there is no picture: {ended}");
     assert!(provider.is_live(&token_of(&home, &reference(&provider, "work")).await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_terminal_the_code_is_also_a_picture() {
+    let (home, provider) = (Home::new(), MisbehavingProvider::start(Behaviour::default()).await);
+    provider.change(|behaviour| {
+        behaviour.device.interval_seconds = 1;
+        behaviour.device.approval = DeviceApproval::After { polls: 0 };
+    });
+    let (mut screen, terminal) = pseudo_terminal();
+    let issuer = provider.issuer();
+    let mut command = home.command(&["login", &issuer, "--client-id", PUBLIC_CLIENT, "--device"]);
+    let mut login = command.stderr(terminal).spawn().unwrap();
+    // The command holds the terminal open too.
+    drop(command);
+    let seen = tokio::task::spawn_blocking(move || {
+        let mut seen = Vec::new();
+        // The screen ends with an error once nobody has the terminal open.
+        let _ended = screen.read_to_end(&mut seen);
+        String::from_utf8(seen).unwrap()
+    });
+    assert_eq!(login.wait().await.unwrap().code(), Some(0));
+    let seen = seen.await.unwrap();
+    let picture: Vec<&str> = seen.lines().filter(|line| line.contains('█')).collect();
+    assert!(picture.len() > 10, "{seen}");
+    assert!(picture.iter().all(|line| line.trim_end().chars().count() <= 80), "{seen}");
+}
+
+/// The person's side of a terminal, and the program's.
+fn pseudo_terminal() -> (File, File) {
+    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&person).unwrap();
+    unlockpt(&person).unwrap();
+    let name = ptsname(&person, Vec::new()).unwrap();
+    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
+    let terminal = rustix::fs::open(name, flags, rustix::fs::Mode::empty()).unwrap();
+    (person.into(), terminal.into())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,6 +222,10 @@ async fn a_service_logs_in_with_its_own_credentials() {
     assert!(ended.stderr.contains("the next one is fetched by itself"), "{ended}");
     assert!(!ended.stderr.contains(SERVICE_SECRET));
     assert!(provider.is_live(&token_of(&home, &reference(&provider, "robot")).await));
+
+    let forgotten = home.run(&["login", &issuer, "--as", "robot", "--no-browser"]).await;
+    assert_eq!(forgotten.code, 2, "{forgotten}");
+    assert!(forgotten.stderr.contains("service has a secret, which is needed again"), "{forgotten}");
 
     let from_stdin = from_file.map(|word| if word == secret.to_str().unwrap() { "-" } else { word });
     let mut login = Running::of(home.command(&from_stdin).stdin(Stdio::piped()));

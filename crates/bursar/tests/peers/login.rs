@@ -7,7 +7,7 @@ async fn an_issuer_url_is_enough_to_log_in() {
     let person = Person::logged_in().await;
     let status = person.status("work").await;
     assert_eq!((&status["identity"], &status["state"]), (&"ada@example.com".into(), &"valid".into()));
-    assert_eq!((&status["method"], &status["account"]), (&"authorization_code".into(), &"work".into()));
+    assert_eq!((&status["method"], &status["account"]), (&"browser".into(), &"work".into()));
     assert!(person.server.is_live(&person.token("work").await).await);
 }
 

@@ -59,7 +59,6 @@ async fn every_refresh_spends_the_newest_refresh_token() {
 async fn a_token_the_caller_saw_refused_is_replaced() {
     let person = Person::logged_in().await;
     let refused = person.token("work").await;
-    person.server.revoke(&refused).await;
     let file = person.home.beside("refused");
     write_private(&file, &refused);
 

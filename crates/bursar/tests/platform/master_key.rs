@@ -112,7 +112,7 @@ async fn a_configuration_that_contradicts_the_vault_is_refused() {
     let mut world = World::new();
     world.config.key = Some(Backend::Passphrase);
     let error = world.keys(&[]).existing(r#"{"backend":"key_file","path":null}"#).await.unwrap_err();
-    assert!(hint(&error).contains("bursar vault rotate"), "{error}");
+    assert!(hint(&error).contains("[vault] in config.toml"), "{error}");
 }
 
 #[tokio::test]

@@ -37,7 +37,6 @@ async fn a_rejected_token_is_replaced_once() {
     let line = ["token", "work", "--rejected-file", file.to_str().unwrap()];
     for round in 0..ROUNDS {
         let rejected = person.token("work").await;
-        person.server.revoke(&rejected).await;
         write_private(&file, &rejected);
         widen(&person, round).await;
         let before = person.server.counts().await;

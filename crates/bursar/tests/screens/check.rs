@@ -12,7 +12,10 @@ async fn nothing_is_printed_while_all_is_well_and_words_only_about_the_bad() {
     let ended = home.run(&["check"]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (4, ""));
     assert_eq!(ended.stderr.lines().count(), 1, "{ended}");
-    assert!(ended.stderr.starts_with("[ERROR] ") && ended.stderr.contains(":work is login_required"), "{ended}");
+    assert!(
+        ended.stderr.starts_with("[ERROR] ") && ended.stderr.contains(":work is login_required"),
+        "{ended}"
+    );
     assert!(ended.stderr.contains("run `bursar login "), "{ended}");
 }
 

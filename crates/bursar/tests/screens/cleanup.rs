@@ -1,8 +1,8 @@
 //! `bursar cleanup`.
 
-use misbehaving_provider::{Endpoint, Fault, Times};
+use misbehaving_provider::{Endpoint, Times};
 
-use super::stored::{change, elements, hours_ago, logged_in, needs_login};
+use super::stored::{busy, change, elements, hours_ago, logged_in, needs_login};
 
 /// Longer than any rule keeps a dead login.
 const LONG: i64 = 200 * 24;
@@ -22,7 +22,10 @@ async fn a_dry_run_tells_and_changes_nothing() {
     change(&home, "work", needs_login(LONG)).await;
     let ended = home.run(&["cleanup", "--dry-run"]).await;
     assert_eq!(ended.code, 0, "{ended}");
-    assert!(ended.stdout.starts_with("would remove ") && ended.stdout.contains(":work: it has needed"), "{ended}");
+    assert!(
+        ended.stdout.starts_with("would remove ") && ended.stdout.contains(":work: it has needed"),
+        "{ended}"
+    );
     assert_eq!(elements(&home, &["cleanup", "--dry-run"]).await[0]["removed"], false);
     assert_eq!(elements(&home, &["list"]).await.len(), 1);
 }
@@ -56,13 +59,18 @@ async fn an_unused_login_goes_only_on_request() {
 async fn a_revocation_that_fails_is_told_and_waits() {
     let (home, provider) = logged_in().await;
     change(&home, "work", needs_login(LONG)).await;
-    let busy = Fault::Status { code: 503, retry_after: Default::default(), body: Default::default() };
-    provider.inject(Endpoint::Revoke, busy, Times::Always);
+    provider.inject(Endpoint::Revoke, busy(), Times::Always);
     let removed = elements(&home, &["cleanup"]).await;
-    assert_eq!((&removed[0]["removed"], &removed[0]["revocation"]["outcome"]), (&true.into(), &"queued".into()));
+    assert_eq!(
+        (&removed[0]["removed"], &removed[0]["revocation"]["outcome"]),
+        (&true.into(), &"queued".into())
+    );
     assert!(elements(&home, &["list"]).await.is_empty());
     let ended = home.run(&["cleanup", "--dry-run"]).await;
-    assert!(ended.stdout.contains("given up earlier: ") && ended.stdout.contains("not revoked yet"), "{ended}");
+    assert!(
+        ended.stdout.contains("given up earlier: ") && ended.stdout.contains("not revoked yet"),
+        "{ended}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

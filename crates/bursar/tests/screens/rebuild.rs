@@ -30,7 +30,7 @@ async fn a_home_without_a_store_stays_without_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_lost_header_every_account_works_again_and_the_damaged_file_is_kept() {
     let (home, _provider) = logged_in().await;
-    let damaged = damage(&home, |bytes| bytes[..100].fill(0)).await;
+    let damaged = damage(&home, |bytes| bytes[..100].fill(0));
     let ended = home.run(&["rebuild"]).await;
     assert_eq!(ended.code, 0, "{ended}");
     assert!(ended.stdout.contains("saved: 1 account,"), "{ended}");
@@ -55,8 +55,7 @@ async fn a_lost_account_is_named_with_the_command_that_brings_it_back() {
         for at in places {
             bytes[at..at + nickname.len()].fill(b'{');
         }
-    })
-    .await;
+    });
     let ended = home.run(&["rebuild"]).await;
     assert_eq!(ended.code, 4, "{ended}");
     let command = format!("bursar login {} --as play", provider.issuer());
@@ -66,7 +65,7 @@ async fn a_lost_account_is_named_with_the_command_that_brings_it_back() {
 }
 
 /// Changes bytes of the database behind the program's back; answers what is in the file then.
-async fn damage(home: &Home, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+fn damage(home: &Home, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut bytes = database(home);
     change(&mut bytes);
     std::fs::write(home.path().join("bursar.db"), &bytes).unwrap();
@@ -79,9 +78,10 @@ fn database(home: &Home) -> Vec<u8> {
 
 /// The damaged file's new place.
 fn kept(home: &Home) -> PathBuf {
-    let mut found = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        name.starts_with("bursar.db.damaged-") && !name.ends_with("-wal") && !name.ends_with("-shm")
-    });
+    let mut found =
+        std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            name.starts_with("bursar.db.damaged-") && !name.ends_with("-wal") && !name.ends_with("-shm")
+        });
     found.next().unwrap()
 }

@@ -1,10 +1,10 @@
 //! `bursar status`.
 
-use misbehaving_provider::{Endpoint, Fault, Times};
+use misbehaving_provider::{Endpoint, Times};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::stored::{change, elements, expired, failing, logged_in, needs_login};
+use super::stored::{busy, change, elements, expired, failing, logged_in, needs_login};
 use crate::support::{FILTERS, Home};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,7 +25,10 @@ async fn an_account_that_is_not_there_is_exit_3() {
     for command in ["status", "list", "check"] {
         let ended = home.run(&[command, "wrok"]).await;
         assert_eq!((ended.code, ended.stdout.as_str()), (3, ""), "{ended}");
-        assert!(ended.stderr.contains("Account 'wrok' not found") && ended.stderr.contains(":work"), "{ended}");
+        assert!(
+            ended.stderr.contains("Account 'wrok' not found") && ended.stderr.contains(":work"),
+            "{ended}"
+        );
     }
 }
 
@@ -35,7 +38,18 @@ async fn the_tree_shows_account_times_and_what_protects_the_tokens() {
     let ended = home.run(&["status"]).await;
     assert_eq!(ended.code, 0, "{ended}");
     insta::with_settings!({filters => filters()}, {
-        insta::assert_snapshot!(ended.stdout, @"");
+        insta::assert_snapshot!(ended.stdout, @r#"
+        [PROVIDER]:
+          [OK]    work (ada@example.com)
+                  state           valid
+                  expires         [TIME] [RELATIVE]
+                  last refreshed  never
+                  sessions        0
+
+        Healthy: 1  Expiring soon: 0  Expired: 0
+        Tokens are sealed; master key: key file
+        (BURSAR_MASTER_KEY_FILE=[FOLDER]/key)
+        "#);
     });
     for secret in provider.secrets() {
         assert!(!ended.stdout.contains(&secret));
@@ -99,8 +113,7 @@ async fn a_locked_vault_is_no_reason_to_hide_the_accounts() {
 async fn revocations_that_wait_are_counted() {
     let (home, provider) = logged_in().await;
     assert_eq!(home.login(&provider, "play").await.code, 0);
-    let busy = Fault::Status { code: 503, retry_after: Default::default(), body: Default::default() };
-    provider.inject(Endpoint::Revoke, busy, Times::Always);
+    provider.inject(Endpoint::Revoke, busy(), Times::Always);
     assert_eq!(home.run(&["logout", "play"]).await.code, 0);
     let ended = home.run(&["status"]).await;
     assert!(ended.stdout.contains("Waiting to be revoked at the provider: 1 login"), "{ended}");

@@ -7,9 +7,9 @@ use bursar_core::lifecycle::failure::{Cause, CauseKind};
 use bursar_core::ports::clock::Clock as _;
 use bursar_core::ports::document;
 use bursar_core::ports::store::{Batch, Commit, CommitId, Expected, SandboxId, Space, Store as _};
-use bursar_store::{SqliteOptions, SqliteStore};
+use bursar_store::sqlite::{SqliteOptions, SqliteStore};
 use jiff::{SignedDuration, Timestamp};
-use misbehaving_provider::{Behaviour, MisbehavingProvider};
+use misbehaving_provider::{Behaviour, ErrorBody, Fault, MisbehavingProvider, RetryAfter};
 use serde_json::Value;
 
 use crate::support::Home;
@@ -35,7 +35,8 @@ pub(super) async fn change(home: &Home, nickname: &str, change: impl FnOnce(&mut
     let store = open(home);
     let space = Space::Sandbox(SandboxId::personal());
     let all = document::list::<Account>(&store, &space).await.unwrap();
-    let stored = all.into_iter().find(|stored| stored.document.reference.nickname.as_str() == nickname).unwrap();
+    let stored =
+        all.into_iter().find(|stored| stored.document.reference.nickname.as_str() == nickname).unwrap();
     let mut account = stored.document;
     change(&mut account);
     let id = CommitId(format!("test {:?}", SystemClock.stopwatch()));
@@ -65,6 +66,11 @@ pub(super) fn needs_login(since: i64) -> impl FnOnce(&mut Account) {
         let cause = Cause::new(CauseKind::GrantRefused, "the provider answered invalid_grant");
         account.standing = Standing::NeedsLogin { cause, at: hours_ago(since) };
     }
+}
+
+/// An overloaded server.
+pub(super) fn busy() -> Fault {
+    Fault::Status { code: 503, retry_after: RetryAfter::default(), body: ErrorBody::default() }
 }
 
 pub(super) fn hours_ago(hours: i64) -> Timestamp {

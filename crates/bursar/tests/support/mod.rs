@@ -90,14 +90,14 @@ impl Home {
     /// Logs in with the browser flow, as a person who agrees to everything.
     pub(crate) async fn login(&self, provider: &MisbehavingProvider, nickname: &str) -> Ended {
         let issuer = provider.issuer();
-        let arguments =
-            ["login", &issuer, "--client-id", PUBLIC_CLIENT, "--no-browser", "--as", nickname];
+        let arguments = ["login", &issuer, "--client-id", PUBLIC_CLIENT, "--no-browser", "--as", nickname];
         let mut child = self.command(&arguments).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut stderr = String::new();
         let mut visited = false;
         while let Some(line) = lines.next_line().await.unwrap() {
-            let url = line.split_whitespace().find(|word| word.starts_with(&issuer) && word.contains("state="));
+            let url =
+                line.split_whitespace().find(|word| word.starts_with(&issuer) && word.contains("state="));
             if let Some(url) = url.filter(|_| !visited) {
                 visited = true;
                 let browser = reqwest::Client::builder().no_proxy().build().unwrap();

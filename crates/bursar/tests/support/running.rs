@@ -65,7 +65,8 @@ impl Running {
 
     /// Waits for the address it wants to be opened.
     pub(crate) async fn address(&mut self) -> String {
-        self.says(|line| line.strip_prefix("  ").filter(|rest| rest.starts_with("http")).map(str::to_owned)).await
+        self.says(|line| line.strip_prefix("  ").filter(|rest| rest.starts_with("http")).map(str::to_owned))
+            .await
     }
 
     /// Writes to its stdin, which must be a pipe, and closes it.
@@ -82,11 +83,10 @@ impl Running {
 
     /// Waits for a line on stdout.
     pub(crate) async fn prints(&mut self, line: &str) {
-        let mut printed = Vec::new();
+        let mut printed = b"\n".to_vec();
         let stdout = self.child.stdout.as_mut().unwrap();
-        while !String::from_utf8_lossy(&printed).lines().any(|known| known == line) {
-            let byte = stdout.read_u8().await.expect("it ended without printing the line");
-            printed.push(byte);
+        while !printed.ends_with(format!("\n{line}\n").as_bytes()) {
+            printed.push(stdout.read_u8().await.expect("it ended without printing the line"));
         }
     }
 

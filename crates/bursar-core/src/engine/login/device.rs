@@ -22,10 +22,7 @@ impl Engine {
         let request = device_request(
             provider,
             &plan.client()?,
-            Some(&plan.scope().only(|scope| {
-                let allowed = &provider.device.allowed_scopes;
-                allowed.is_empty() || allowed.iter().any(|known| known == scope)
-            })),
+            Some(&plan.scope(LoginMethod::Device)),
             &plan.resource,
             self.now(),
             &*self.ports.random,
@@ -36,7 +33,10 @@ impl Engine {
         })?;
         let device = match read_device_answer(&response, self.now()) {
             DeviceAnswer::Begun(device) => *device,
-            DeviceAnswer::Refused(error) => return Err(LoginError::Refused { provider: name, error }),
+            DeviceAnswer::Refused(error) => {
+                let error = error.without(&plan.client_secret);
+                return Err(LoginError::Refused { provider: name, error });
+            }
             DeviceAnswer::Unreadable(why) => {
                 let cause = failure::from_unreadable(&provider.errors, response.status(), why, None).cause;
                 return Err(LoginError::Unreachable { provider: name, cause });
@@ -65,6 +65,7 @@ impl Engine {
                 PollStep::Denied => return Err(LoginError::DeviceDenied),
                 PollStep::Expired => return Err(LoginError::DeviceExpired),
                 PollStep::Failed(error) => {
+                    let error = error.without(plan.client_secret.iter().chain([&device.device_code]));
                     return Err(LoginError::Refused { provider: plan.provider.id.to_string(), error });
                 }
             }

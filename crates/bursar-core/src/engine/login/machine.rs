@@ -6,7 +6,6 @@ use super::exchange::Exchanged;
 use super::{LoggedIn, LoginError, LoginPlan};
 use crate::engine::Engine;
 use crate::lifecycle::account::LoginMethod;
-use crate::oauth::scope::Scope;
 use crate::oauth::token::{Grant, TokenSet};
 use crate::secret::Secret;
 
@@ -18,7 +17,7 @@ impl Engine {
         }
         let until = self.now().saturating_add(SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
         self.prove_storable(until).await?;
-        let scope = Scope::from_answer(&plan.scopes.join(" "));
+        let scope = plan.scope(LoginMethod::ClientCredentials);
         let grant = Grant::ClientCredentials { scope: Some(&scope).filter(|scope| !scope.is_empty()) };
         let mut exchanged = self.exchange(plan, &grant).await?;
         // RFC 6749 §4.4.3: there should be none, and the client's credentials are the better way to renew.

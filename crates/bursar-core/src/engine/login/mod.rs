@@ -23,6 +23,7 @@ use super::Engine;
 use super::providers::{ProviderError, client};
 use super::records::LoginMark;
 use super::vault::VaultError;
+use crate::lifecycle::account::LoginMethod;
 use crate::lifecycle::failure::Cause;
 use crate::lifecycle::reference::{AccountReference, Nickname};
 use crate::oauth::authorization::AuthorizationError;
@@ -72,8 +73,19 @@ impl LoginPlan {
         client(&self.client_id, self.client_method(), self.client_secret.as_ref())
     }
 
-    fn scope(&self) -> Scope {
-        Scope::from_answer(&self.provider.authorize.scopes(&self.scopes).join(" "))
+    /// What a login by `method` asks for, and so what it is given when the answer names no scope (RFC 6749 §5.1).
+    fn scope(&self, method: LoginMethod) -> Scope {
+        let delegated = || Scope::from_answer(&self.provider.authorize.scopes(&self.scopes).join(" "));
+        match method {
+            LoginMethod::Browser | LoginMethod::Paste => delegated(),
+            LoginMethod::Device => {
+                let allowed = &self.provider.device.allowed_scopes;
+                delegated().only(|scope| allowed.is_empty() || allowed.iter().any(|known| known == scope))
+            }
+            // The provider's usual scopes are about people, such as `openid`; a service may be refused for them.
+            LoginMethod::ClientCredentials => Scope::from_answer(&self.scopes.join(" ")),
+            LoginMethod::ApiKey => Scope::default(),
+        }
     }
 }
 

@@ -174,7 +174,7 @@ fn new_account(
         variables: plan.variables.clone(),
         resource: plan.resource.clone(),
         redirect_uri: None,
-        scope: tokens.scope.clone().unwrap_or_else(|| plan.scope()),
+        scope: tokens.scope.clone().unwrap_or_else(|| plan.scope(method)),
         token_type: tokens.token_type.clone(),
         logged_in_at: now,
         last_refreshed: None,

@@ -39,12 +39,16 @@ fn trouble(account: &Account, state: ShownState) -> Option<Finding> {
         Standing::Active | Standing::Revoked { .. } => String::new(),
     };
     match state {
-        ShownState::LoginRequired => {
-            Some(Finding::fail(NAME, format!("{reference} needs a new login{because}"), login_hint(reference)))
-        }
-        ShownState::Revoked => {
-            Some(Finding::fail(NAME, format!("{reference} was revoked at its provider"), login_hint(reference)))
-        }
+        ShownState::LoginRequired => Some(Finding::fail(
+            NAME,
+            format!("{reference} needs a new login{because}"),
+            login_hint(reference),
+        )),
+        ShownState::Revoked => Some(Finding::fail(
+            NAME,
+            format!("{reference} was revoked at its provider"),
+            login_hint(reference),
+        )),
         ShownState::Failing => Some(Finding::warn(
             NAME,
             format!("{reference} cannot be refreshed at the moment{because}"),

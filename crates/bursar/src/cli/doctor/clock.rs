@@ -35,7 +35,11 @@ mod tests {
         };
         assert_eq!(judged(&[]), None);
         for fine in [&[0][..], &[60], &[-60], &[0, 0, 9000], &[-9000, 1, 2]] {
-            assert_eq!(judged(fine).as_deref(), Some("this computer's clock agrees with the providers'"), "{fine:?}");
+            assert_eq!(
+                judged(fine).as_deref(),
+                Some("this computer's clock agrees with the providers'"),
+                "{fine:?}"
+            );
         }
         let behind = "this computer's clock is 5m behind the providers'";
         assert_eq!(judged(&[300, 300, 0]).as_deref(), Some(behind));

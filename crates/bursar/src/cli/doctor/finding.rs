@@ -79,17 +79,16 @@ impl Finding {
 
     /// For people: the tag, what is so, and below it the remedy.
     pub(super) fn text(&self) -> String {
-        let mut text = String::new();
-        for (number, line) in wrap(&self.what, WIDTH - INDENT).into_iter().enumerate() {
-            let before = if number == 0 { self.verdict.tag() } else { " ".repeat(INDENT - 1) };
-            text.push_str(&format!("{before} {line}\n"));
-        }
-        for (number, line) in wrap(self.remedy.as_deref().unwrap_or_default(), WIDTH - INDENT - 3).into_iter().enumerate() {
-            let before = if number == 0 { "->" } else { "  " };
-            text.push_str(&format!("{}{before} {line}\n", " ".repeat(INDENT)));
-        }
-        text
+        let what = hanging(&format!("{} ", self.verdict.tag()), INDENT, &self.what);
+        let remedy = self.remedy.as_deref().unwrap_or_default();
+        what + &hanging(&format!("{}-> ", " ".repeat(INDENT)), INDENT + 3, remedy)
     }
+}
+
+/// `text` in lines after `mark`, which looks `indent` characters wide.
+fn hanging(mark: &str, indent: usize, text: &str) -> String {
+    let lines = wrap(text, WIDTH - indent).join(&format!("\n{}", " ".repeat(indent)));
+    if lines.is_empty() { lines } else { format!("{mark}{lines}\n") }
 }
 
 /// The width every terminal has.

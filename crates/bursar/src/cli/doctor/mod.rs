@@ -7,6 +7,7 @@ mod accounts;
 mod clock;
 mod finding;
 mod hosts;
+mod keychain;
 mod locks;
 mod modes;
 mod network;
@@ -34,7 +35,11 @@ use crate::wiring::{self, Caller, Seams, Wired};
 
 /// Runs all checks. Exit 1 if one of them failed.
 #[expect(clippy::needless_pass_by_value, reason = "the last owner of both")]
-pub(super) fn run(command: &DoctorCommand, environment: Environment, printer: Printer) -> Result<Exit, Failure> {
+pub(super) fn run(
+    command: &DoctorCommand,
+    environment: Environment,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let findings = match Paths::resolve(&environment) {
         Ok(paths) => examine(command, &environment, &paths)?,
         Err(error) => vec![Finding::failure("paths", error.into())],
@@ -50,28 +55,33 @@ pub(super) fn run(command: &DoctorCommand, environment: Environment, printer: Pr
     Ok(if failures > 0 { Exit::Error } else { Exit::Ok })
 }
 
-fn examine(command: &DoctorCommand, environment: &Environment, paths: &Paths) -> Result<Vec<Finding>, Failure> {
+fn examine(
+    command: &DoctorCommand,
+    environment: &Environment,
+    paths: &Paths,
+) -> Result<Vec<Finding>, Failure> {
     let mut findings = modes::check(paths, command.mend);
     findings.push(work_tree::check(paths));
     let (finding, config) = configuration(environment, paths)?;
     findings.push(finding);
     findings.push(proxy::check(environment, &config));
     findings.push(locks::check());
-    if !paths.database().exists() {
-        findings.push(store::absent(&paths.database()));
-        return Ok(findings);
-    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::of(Exit::Error, &error))?;
+    if !paths.database().exists() {
+        findings.push(store::absent(&paths.database()));
+        findings.push(runtime.block_on(keychain::check(environment, paths, &config)));
+        return Ok(findings);
+    }
     let wired = {
         let _inside = runtime.enter();
         wiring::wire(environment, paths, &config, Caller::Program, Seams::default())
     };
     match wired {
         Ok(wired) => {
-            runtime.block_on(with_store(command, &wired, paths, &config, &mut findings))?;
+            runtime.block_on(with_store(command, &wired, environment, paths, &config, &mut findings))?;
         }
         Err(error) => findings.push(store::closed(error)),
     }
@@ -95,6 +105,7 @@ fn configuration(environment: &Environment, paths: &Paths) -> Result<(Finding, C
 async fn with_store(
     command: &DoctorCommand,
     wired: &Wired,
+    environment: &Environment,
     paths: &Paths,
     config: &Config,
     findings: &mut Vec<Finding>,
@@ -103,7 +114,10 @@ async fn with_store(
     let (finding, overview) = store::check(engine, &paths.database()).await;
     findings.push(finding);
     let Some(overview) = overview else { return Ok(()) };
-    findings.push(vault::check(engine, &wired.keys).await);
+    match vault::check(engine, &wired.keys).await {
+        Some(finding) => findings.push(finding),
+        None => findings.push(keychain::check(environment, paths, config).await),
+    }
     let chosen = chosen(engine, &overview, &command.accounts)?;
     let providers = providers(engine, &chosen, findings).await;
     let ports = engine.ports();
@@ -117,7 +131,11 @@ async fn with_store(
 }
 
 /// The accounts the command names, or all.
-fn chosen<'a>(engine: &Engine, overview: &'a Overview, wanted: &[String]) -> Result<Vec<&'a Account>, Failure> {
+fn chosen<'a>(
+    engine: &Engine,
+    overview: &'a Overview,
+    wanted: &[String],
+) -> Result<Vec<&'a Account>, Failure> {
     if wanted.is_empty() {
         return Ok(overview.accounts.iter().collect());
     }

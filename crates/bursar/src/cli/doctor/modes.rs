@@ -46,7 +46,8 @@ struct Rule {
 }
 
 const PRIVATE_FOLDER: Rule = Rule { forbidden: 0o077, command: "chmod 700", opens: "others can look into" };
-const PRIVATE_FILE: Rule = Rule { forbidden: 0o077, command: "chmod 600", opens: "others can read or change" };
+const PRIVATE_FILE: Rule =
+    Rule { forbidden: 0o077, command: "chmod 600", opens: "others can read or change" };
 const ONLY_MINE_TO_WRITE: Rule = Rule { forbidden: 0o022, command: "chmod go-w", opens: "others can change" };
 
 /// The name of these findings.
@@ -96,7 +97,8 @@ fn check_writable(folder: &Path) -> Option<Finding> {
     let wanted = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
     let error = rustix::fs::access(folder, wanted).err()?;
     let what = format!("nothing can be written into {}: {error}", folder.display());
-    let remedy = format!("run `chmod 700 '{}'`, or set BURSAR_HOME to a folder of your own", folder.display());
+    let remedy =
+        format!("run `chmod 700 '{}'`, or set BURSAR_HOME to a folder of your own", folder.display());
     Some(Finding::fail(NAME, what, remedy))
 }
 
@@ -111,7 +113,8 @@ fn check_writable(_folder: &Path) -> Option<Finding> {
     None
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -122,7 +125,8 @@ mod tests {
     fn home() -> (tempfile::TempDir, Paths) {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().join("home");
-        let paths = Paths::resolve(&Environment::from_pairs([("BURSAR_HOME", home.to_str().unwrap())])).unwrap();
+        let paths =
+            Paths::resolve(&Environment::from_pairs([("BURSAR_HOME", home.to_str().unwrap())])).unwrap();
         (folder, paths)
     }
 
@@ -147,7 +151,9 @@ mod tests {
         let (_folder, paths) = home();
         paths.prepare(false).unwrap();
         let files = [paths.database(), paths.key_file(), paths.config_file()];
-        files.map(|file| std::fs::write(file, "").unwrap());
+        for file in files {
+            std::fs::write(file, "").unwrap();
+        }
         let loose = [
             (paths.data_folder().to_owned(), 0o755, 0o700),
             (paths.locks(), 0o711, 0o700),

@@ -97,16 +97,23 @@ async fn probe(
 fn unreachable(provider: &str, name: &str, error: &SendError) -> Finding {
     let what = format!("{provider}: the {name} endpoint cannot be reached: {error}");
     let remedy = match (error.cause, error.phase) {
-        (SendCause::Dns, _) => "check the network and the name server; behind a firewall, allow this host".to_owned(),
+        (SendCause::Dns, _) => {
+            "check the network and the name server; behind a firewall, allow this host".to_owned()
+        }
         (SendCause::Connect | SendCause::Forbidden, _) | (SendCause::Timeout, SendPhase::BeforeRequest) => {
-            "check the network; behind a firewall, allow this host, or set HTTPS_PROXY or `network.proxy`".to_owned()
+            "check the network; behind a firewall, allow this host, or set HTTPS_PROXY or `network.proxy`"
+                .to_owned()
         }
         (SendCause::Tls, _) => {
-            "check this computer's clock; name a private or company CA in `network.ca_file` or SSL_CERT_FILE".to_owned()
+            "check this computer's clock; name a private or company CA in `network.ca_file` or SSL_CERT_FILE"
+                .to_owned()
         }
         (SendCause::Proxy, _) => "check HTTPS_PROXY, NO_PROXY and `network.proxy`".to_owned(),
         (SendCause::Timeout | SendCause::Cut | SendCause::TooLarge, _) => {
-            format!("something answers in the way of HTTP: check for a proxy or a captive portal before {}", error.host)
+            format!(
+                "something answers in the way of HTTP: check for a proxy or a captive portal before {}",
+                error.host
+            )
         }
     };
     Finding::fail(NAME, what, remedy)
@@ -128,8 +135,11 @@ mod tests {
     use super::super::finding::Verdict;
     use super::*;
 
+    /// What a host answers.
+    type Script = fn(&str) -> Result<Response, SendCause>;
+
     #[derive(Debug)]
-    struct Scripted(fn(&str) -> Result<Response, SendCause>);
+    struct Scripted(Script);
 
     impl Upstream for Scripted {
         fn send(&self, request: Request, limits: SendLimits) -> BoxFuture<'_, Result<Response, SendError>> {
@@ -152,7 +162,7 @@ mod tests {
         provider
     }
 
-    fn run(script: fn(&str) -> Result<Response, SendCause>, providers: &[Provider]) -> Reached {
+    fn run(script: Script, providers: &[Provider]) -> Reached {
         let clock = ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap());
         futures::executor::block_on(check(&Scripted(script), &clock, providers))
     }
@@ -161,7 +171,8 @@ mod tests {
     fn any_status_counts_as_reachable_and_its_date_is_learned() {
         let reached = run(
             |_| {
-                let answer = http::Response::builder().status(405).header("date", "Thu, 01 Jan 2026 00:05:00 GMT");
+                let answer =
+                    http::Response::builder().status(405).header("date", "Thu, 01 Jan 2026 00:05:00 GMT");
                 Ok(answer.body(Body::default()).unwrap())
             },
             &[provider("acme", "https://token.test/t", "https://login.test/a")],
@@ -169,13 +180,16 @@ mod tests {
         assert_eq!(reached.skews, [SignedDuration::from_secs(300); 2]);
         assert_eq!(
             reached.findings,
-            [Finding::ok("endpoint", "acme answers: authorize (login.test, HTTP 405), token (token.test, HTTP 405)")]
+            [Finding::ok(
+                "endpoint",
+                "acme answers: authorize (login.test, HTTP 405), token (token.test, HTTP 405)"
+            )]
         );
     }
 
     #[test]
     fn every_cause_has_its_remedy_and_no_answer_hides_another() {
-        let causes: [(fn(&str) -> Result<Response, SendCause>, &str); 5] = [
+        let causes: [(Script, &str); 5] = [
             (|_| Err(SendCause::Dns), "name server"),
             (|_| Err(SendCause::Connect), "firewall"),
             (|_| Err(SendCause::Timeout), "firewall"),

@@ -11,7 +11,9 @@ use crate::config::environment::Environment;
 pub(super) fn check(environment: &Environment, config: &Config) -> Finding {
     let mut sayings = Vec::new();
     match config.network.proxy.as_deref() {
-        Some("") => return Finding::ok(NAME, "no proxy: `network.proxy` is empty, which overrides the environment"),
+        Some("") => {
+            return Finding::ok(NAME, "no proxy: `network.proxy` is empty, which overrides the environment");
+        }
         Some(proxy) => sayings.push(format!("network.proxy = {}", shown(proxy))),
         None => sayings.extend(
             VARIABLES.iter().filter_map(|name| Some(format!("{name}={}", shown(environment.text(name)?)))),
@@ -35,7 +37,8 @@ pub(super) fn check(environment: &Environment, config: &Config) -> Finding {
 /// A proxy without its login. What cannot be read as a URL is not shown at all, for it may be a password.
 fn shown(proxy: &str) -> String {
     let url = if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") };
-    Url::parse(&url).map_or_else(|_| "(unreadable)".to_owned(), |url| masked(&url).trim_end_matches('/').to_owned())
+    Url::parse(&url)
+        .map_or_else(|_| "(unreadable)".to_owned(), |url| masked(&url).trim_end_matches('/').to_owned())
 }
 
 const NAME: &str = "proxy";
@@ -67,7 +70,10 @@ mod tests {
         ]);
         assert!(!told_all.contains("hunter2"), "{told_all}");
         assert!(told_all.contains("proxy.test:3128"), "{told_all}");
-        assert!(told_all.ends_with("all_proxy=http://proxy.test:1, except NO_PROXY=localhost,.test"), "{told_all}");
+        assert!(
+            told_all.ends_with("all_proxy=http://proxy.test:1, except NO_PROXY=localhost,.test"),
+            "{told_all}"
+        );
     }
 
     #[test]

@@ -10,7 +10,8 @@ use super::finding::Finding;
 
 /// Reads what `status` would read; the records themselves come back for the checks that need them.
 pub(super) async fn check(engine: &Engine, file: &Path) -> (Finding, Option<Overview>) {
-    let read = async { Ok::<_, StoreError>((engine.ports().store.health().await?, engine.overview().await?)) };
+    let read =
+        async { Ok::<_, StoreError>((engine.ports().store.health().await?, engine.overview().await?)) };
     match read.await {
         Ok((health, overview)) => (told(&health, &overview, file), Some(overview)),
         Err(error) => (Finding::failure(NAME, error.into()), None),
@@ -33,7 +34,10 @@ fn told(health: &Health, overview: &Overview, file: &Path) -> Finding {
     match &health.incarnation.origin {
         Origin::Restored { source_is_dead: false, .. } => Finding::warn(
             NAME,
-            format!("{} is a restored copy with {accounts}; the original may still use the same logins", file.display()),
+            format!(
+                "{} is a restored copy with {accounts}; the original may still use the same logins",
+                file.display()
+            ),
             "make sure that the original is gone, then run `bursar restore --confirm`",
         ),
         Origin::Fresh | Origin::Restored { .. } => {

@@ -114,16 +114,19 @@ mod signals {
     impl Signals {
         pub(super) fn listen() -> io::Result<Self> {
             let ignored = ignored();
-            let streams = FORWARDED.into_iter().filter(|signal| !is_in(ignored, *signal)).map(|signal| {
-                Ok((signal, unix::signal(SignalKind::from_raw(signal.as_raw()))?))
-            });
+            let streams = FORWARDED
+                .into_iter()
+                .filter(|signal| !is_in(ignored, *signal))
+                .map(|signal| Ok((signal, unix::signal(SignalKind::from_raw(signal.as_raw()))?)));
             Ok(Self(streams.collect::<io::Result<_>>()?))
         }
 
         pub(super) async fn next(&mut self) -> Signal {
             poll_fn(|context| {
-                let arrived =
-                    self.0.iter_mut().find_map(|(signal, stream)| stream.poll_recv(context).is_ready().then_some(*signal));
+                let arrived = self
+                    .0
+                    .iter_mut()
+                    .find_map(|(signal, stream)| stream.poll_recv(context).is_ready().then_some(*signal));
                 arrived.map_or(Poll::Pending, Poll::Ready)
             })
             .await
@@ -162,7 +165,8 @@ mod signals {
     }
 
     fn is_in(mask: u64, signal: Signal) -> bool {
-        u32::try_from(signal.as_raw() - 1).is_ok_and(|bit| mask.checked_shr(bit).is_some_and(|rest| rest & 1 == 1))
+        u32::try_from(signal.as_raw() - 1)
+            .is_ok_and(|bit| mask.checked_shr(bit).is_some_and(|rest| rest & 1 == 1))
     }
 }
 

@@ -59,7 +59,8 @@ pub(super) fn assignments(
             if named.iter().any(|(settled, _)| settled == name) {
                 continue;
             }
-            let assignment = Assignment { name: name.clone(), account: wish.account.clone(), what: what.clone() };
+            let assignment =
+                Assignment { name: name.clone(), account: wish.account.clone(), what: what.clone() };
             if let Some(other) = decided.insert(name, assignment)
                 && other.account.key() != wish.account.key()
             {
@@ -83,8 +84,11 @@ pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     let is_name = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
     if !is_name {
-        return Err(Failure::new(Exit::Usage, format!("`{}` cannot be a variable's name", name.escape_debug()))
-            .hint("use letters, digits and `_`, for example `--env API_TOKEN=google:work`"));
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("`{}` cannot be a variable's name", name.escape_debug()),
+        )
+        .hint("use letters, digits and `_`, for example `--env API_TOKEN=google:work`"));
     }
     let upper = name.to_ascii_uppercase();
     let refused = REFUSED_VARIABLES.contains(&upper.as_str())
@@ -224,7 +228,8 @@ mod tests {
 
     #[test]
     fn each_account_sets_what_its_provider_s_tools_read() {
-        let wishes = [wish("github-app:work", &["GH_TOKEN", "GITHUB_TOKEN"]), wish("gitlab:me", &["GITLAB_TOKEN"])];
+        let wishes =
+            [wish("github-app:work", &["GH_TOKEN", "GITHUB_TOKEN"]), wish("gitlab:me", &["GITLAB_TOKEN"])];
         assert_eq!(
             decided(&wishes, &[("MINE", "google:a")]).unwrap(),
             [
@@ -287,7 +292,8 @@ mod tests {
 
     #[test]
     fn kept_fields_are_found_by_their_path() {
-        let Value::Object(fields) = json!({"instance_url": "https://x.example", "team.id": "T1", "user": {"id": 7}})
+        let Value::Object(fields) =
+            json!({"instance_url": "https://x.example", "team.id": "T1", "user": {"id": 7}})
         else {
             unreachable!("the value above is an object");
         };

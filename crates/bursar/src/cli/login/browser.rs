@@ -3,7 +3,7 @@
 use bursar_core::engine::login::{LoggedIn, LoginPlan};
 use bursar_core::provider::{Redirect, RedirectHost};
 
-use super::{out_of_time, patience, same_login};
+use super::{out_of_time, patience, refused, same_login};
 use crate::browser::{has_display, open};
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
@@ -40,7 +40,7 @@ pub(super) async fn log_in(app: &App, command: &LoginCommand, plan: &LoginPlan) 
         }
         other => not_listening(&other),
     })?;
-    Ok(app.engine.finish_authorization(plan, pending, query.expose()).await?)
+    app.engine.finish_authorization(plan, pending, query.expose()).await.map_err(refused)
 }
 
 /// The port as asked for; a provider that compares it literally comes before the configuration's general one.

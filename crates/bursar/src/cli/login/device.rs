@@ -5,7 +5,7 @@ use bursar_core::oauth::device::DeviceAuthorization;
 use bursar_core::provider::duration::write_duration;
 
 use super::quick_response::drawn;
-use super::{same_login, within};
+use super::{refused, same_login, within};
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
 use crate::cli::exit::{Exit, Failure};
@@ -13,9 +13,9 @@ use crate::cli::printer::{GOOD, paint};
 
 pub(super) async fn log_in(app: &App, command: &LoginCommand, plan: &LoginPlan) -> Result<LoggedIn, Failure> {
     refuse_scopes_of_other_flows(plan)?;
-    let device = app.engine.begin_device(plan).await?;
+    let device = app.engine.begin_device(plan).await.map_err(refused)?;
     show(app, plan, &device);
-    let finish = async { Ok(app.engine.finish_device(plan, &device).await?) };
+    let finish = async { app.engine.finish_device(plan, &device).await.map_err(refused) };
     let Some(limit) = command.timeout else { return finish.await };
     let hint = format!("log in again with more time, such as {}", same_login(plan, command, "--timeout 15m"));
     within(app, limit.unsigned_abs(), "the code was not confirmed", &hint, finish).await
@@ -49,7 +49,10 @@ fn refuse_scopes_of_other_flows(plan: &LoginPlan) -> Result<(), Failure> {
         Some(scope) => {
             let name = plan.provider.display_name();
             Err(Failure::new(Exit::Usage, format!("{name} does not give {scope} to a login with a code"))
-                .hint(format!("log in by browser or with `--paste`; with a code it gives: {}", allowed.join(", "))))
+                .hint(format!(
+                    "log in by browser or with `--paste`; with a code it gives: {}",
+                    allowed.join(", ")
+                )))
         }
     }
 }

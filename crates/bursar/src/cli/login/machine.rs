@@ -14,7 +14,11 @@ use crate::cli::exit::{Exit, Failure};
 use crate::master_key::terminal;
 
 /// Keeps the key that `--api-key-file` names.
-pub(super) async fn keep_key(app: &App, command: &LoginCommand, plan: &LoginPlan) -> Result<LoggedIn, Failure> {
+pub(super) async fn keep_key(
+    app: &App,
+    command: &LoginCommand,
+    plan: &LoginPlan,
+) -> Result<LoggedIn, Failure> {
     let expires_at = command.expires.as_deref().map(|text| end(text, app.now())).transpose()?;
     let path = command.api_key_file.as_deref().unwrap_or(Path::new("-"));
     let key = if path == Path::new("-") && std::io::stdin().is_terminal() {

@@ -17,7 +17,8 @@ mod way;
 use std::future::Future;
 use std::time::Duration;
 
-use bursar_core::engine::login::LoginPlan;
+use bursar_core::engine::login::{LoginError, LoginPlan};
+use bursar_core::lifecycle::failure::CauseKind;
 use bursar_core::provider::duration::write_duration;
 use futures::FutureExt as _;
 use jiff::SignedDuration;
@@ -39,10 +40,23 @@ pub(super) async fn run(app: &App, command: &LoginCommand) -> Result<Exit, Failu
         Way::Browser => browser::log_in(app, command, &plan).await?,
         Way::Device => device::log_in(app, command, &plan).await?,
         Way::Paste => paste::log_in(app, command, &plan).await?,
-        Way::ClientCredentials => app.engine.login_as_client(&plan).await?,
+        Way::ClientCredentials => app.engine.login_as_client(&plan).await.map_err(refused)?,
         Way::Key => machine::keep_key(app, command, &plan).await?,
     };
     report::tell(app, &logged_in, had_vault).await
+}
+
+/// An outage in the middle of a login; everything else the engine says is told as it is.
+fn refused(error: LoginError) -> Failure {
+    let passes = matches!(
+        &error,
+        LoginError::Unreachable { cause, .. } if matches!(
+            cause.kind,
+            CauseKind::ServerError | CauseKind::Cut | CauseKind::TimedOut | CauseKind::RateLimited
+        )
+    );
+    let failure = Failure::from(error);
+    if passes { failure.hint("log in again in a minute; nothing was stored") } else { failure }
 }
 
 /// How long a person may take.

@@ -9,7 +9,7 @@ use futures::channel::oneshot;
 use zeroize::Zeroizing;
 
 use super::browser::written_as;
-use super::{patience, within};
+use super::{patience, refused, within};
 use crate::browser::{has_display, open};
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
@@ -28,14 +28,15 @@ pub(super) async fn log_in(app: &App, command: &LoginCommand, plan: &LoginPlan) 
         }
         app.printer.say("then paste what the last page shows, or its whole address, and press Enter");
     } else {
-        app.printer.say("the last page will not load; copy its whole address, paste it here, and press Enter");
+        app.printer
+            .say("the last page will not load; copy its whole address, paste it here, and press Enter");
     }
     if std::io::stdin().is_terminal() {
         app.printer.say("paste:");
     }
     let hint = "log in again, and paste the address right after the browser has stopped";
     let pasted = within(app, patience(app, command), "nothing was pasted", hint, line()).await?;
-    Ok(app.engine.finish_pasted(plan, pending, pasted.expose()).await?)
+    app.engine.finish_pasted(plan, pending, pasted.expose()).await.map_err(refused)
 }
 
 /// Where the browser is sent: the provider's own page, or a loopback port at which nobody listens.

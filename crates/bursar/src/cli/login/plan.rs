@@ -8,6 +8,7 @@ use std::path::Path;
 
 use bursar_core::engine::login::LoginPlan;
 use bursar_core::lifecycle::account::{Account, LoginMethod};
+use bursar_core::oauth::client_authentication::Method;
 use bursar_core::oauth::scope::Scope;
 use bursar_core::oauth::url::EndpointUrl;
 use bursar_core::provider::{Provider, VariableError};
@@ -25,7 +26,8 @@ pub(super) async fn settle(app: &App, command: &LoginCommand, target: Target) ->
     let config = configured(app, command, &target.provider);
     let earlier = earlier(app, command, &target.provider).await?;
     let variables = variables(command, &config, earlier.as_ref());
-    let mut provider = target.provider.resolve(&variables).map_err(|error| refused_variable(command, &error))?;
+    let mut provider =
+        target.provider.resolve(&variables).map_err(|error| refused_variable(command, &error))?;
     if config.proxy.is_some() {
         provider.proxy.clone_from(&config.proxy);
     }
@@ -44,7 +46,7 @@ pub(super) async fn settle(app: &App, command: &LoginCommand, target: Target) ->
     if command.api_key_file.is_none() {
         plan.client_id = client_id(command, &config, earlier.as_ref(), &plan.provider)?;
         plan.client_secret = client_secret(app, command, &config).await?;
-        demand_secret(command, &plan)?;
+        demand_secret(command, &plan, earlier.as_ref())?;
     }
     Ok(plan)
 }
@@ -57,11 +59,7 @@ fn configured(app: &App, command: &LoginCommand, provider: &Provider) -> Provide
 }
 
 /// The account this login renews, or a sibling whose client serves as well; `None` if they do not agree.
-async fn earlier(
-    app: &App,
-    command: &LoginCommand,
-    provider: &Provider,
-) -> Result<Option<Account>, Failure> {
+async fn earlier(app: &App, command: &LoginCommand, provider: &Provider) -> Result<Option<Account>, Failure> {
     let overview = app.engine.overview().await?;
     let siblings: Vec<Account> = overview
         .accounts
@@ -96,12 +94,10 @@ fn variables(
 fn refused_variable(command: &LoginCommand, error: &VariableError) -> Failure {
     let failure = Failure::of(Exit::Usage, error);
     match error {
-        VariableError::Missing { name, example } => failure.hint(format!(
-            "add `--var {name}={example}`, or put it under `vars` of [providers.{}] in the configuration",
-            command.target
-        )),
-        VariableError::Unknown { known, .. } if known.is_empty() => {
-            failure.hint("this provider has none: leave `--var` out")
+        VariableError::Missing { name, example } => failure.hint(format!("add `--var {name}={example}`")),
+        VariableError::Unknown { name, known } if known.is_empty() => {
+            Failure::new(Exit::Usage, format!("{} has no variable `{name}`", command.target))
+                .hint("it has none at all: leave `--var` out")
         }
         _ => failure.hint("write it as `--var NAME=VALUE`"),
     }
@@ -110,7 +106,8 @@ fn refused_variable(command: &LoginCommand, error: &VariableError) -> Failure {
 fn asked_scopes(command: &LoginCommand) -> Result<Vec<String>, Failure> {
     let separated = command.scopes.join(" ").replace(',', " ");
     let scope = Scope::parse(&separated).map_err(|error| {
-        Failure::of(Exit::Usage, &error).hint("name scopes as `--scope read --scope write` or `--scope read,write`")
+        Failure::of(Exit::Usage, &error)
+            .hint("name scopes as `--scope read --scope write` or `--scope read,write`")
     })?;
     Ok(scope.iter().map(str::to_owned).collect())
 }
@@ -120,7 +117,8 @@ fn resources(command: &LoginCommand, earlier: Option<&Account>) -> Result<Vec<St
     for resource in &command.resource {
         // RFC 8707 §2: an absolute URI without fragment.
         EndpointUrl::parse(resource).map_err(|error| {
-            Failure::of(Exit::Usage, &error).hint("name a resource by its URL: `--resource https://api.example.com`")
+            Failure::of(Exit::Usage, &error)
+                .hint("name a resource by its URL: `--resource https://api.example.com`")
         })?;
     }
     match earlier {
@@ -136,7 +134,8 @@ fn client_id(
     provider: &Provider,
 ) -> Result<String, Failure> {
     let known = earlier.map(|account| &account.client.id);
-    let found = command.client_id.as_ref().or(config.client_id.as_ref()).or(known).or(provider.client.id.as_ref());
+    let found =
+        command.client_id.as_ref().or(config.client_id.as_ref()).or(known).or(provider.client.id.as_ref());
     match found.filter(|id| !id.is_empty()) {
         Some(id) => Ok(id.clone()),
         None => Err(no_client(command, provider)),
@@ -144,16 +143,27 @@ fn client_id(
 }
 
 fn no_client(command: &LoginCommand, provider: &Provider) -> Failure {
-    let place = provider.docs.as_ref().map_or_else(
-        || format!("with {}'s operator", provider.display_name()),
-        |docs| format!("as {docs} tells"),
-    );
-    let path = &provider.client.redirect_path;
-    Failure::new(Exit::Usage, format!("there is no client id for {}", provider.display_name())).hint(format!(
-        "register a native app {place} (redirect URI http://127.0.0.1{path}, any port), then run \
-         `bursar login {} --client-id ID`, or put `client_id` under [providers.{}] in the configuration",
-        command.target, provider.id
+    let name = provider.display_name();
+    let rules = &provider.client;
+    let (host, path) = (rules.redirect_host.as_str(), &rules.redirect_path);
+    let redirect = match (&rules.redirect_uri, rules.redirect_port) {
+        (Some(page), _) => page.clone(),
+        (None, Some(port)) => format!("http://{host}:{port}{path}"),
+        (None, None) => format!("http://{host}{path}, any port"),
+    };
+    let place = provider.docs.as_ref().map_or_else(String::new, |docs| format!("; see {docs}"));
+    Failure::new(Exit::Usage, format!("there is no client id for {name}")).hint(format!(
+        "register a native app at {name} (redirect URI {redirect}{place}), then run \
+         `bursar login {} --client-id ID`, or set `client_id` under {}",
+        command.target,
+        section(provider)
     ))
+}
+
+/// The provider's section of the configuration; a name with dots stands in quotes there.
+fn section(provider: &Provider) -> String {
+    let id = provider.id.as_str();
+    if id.contains('.') { format!("[providers.\"{id}\"]") } else { format!("[providers.{id}]") }
 }
 
 async fn client_secret(
@@ -178,10 +188,8 @@ pub(super) async fn read_private(app: &App, path: &Path) -> Result<Secret, Failu
     }
     let file = ClientSecret::File(path.to_owned());
     file.read(&app.environment, &*app.engine.ports().clock).await.map_err(|error| match error {
-        ClientSecretError::Empty => {
-            Failure::new(Exit::Usage, format!("`{}` is empty", path.display()))
-                .hint("write the secret into the file, and nothing else")
-        }
+        ClientSecretError::Empty => Failure::new(Exit::Usage, format!("`{}` is empty", path.display()))
+            .hint("write the secret into the file, and nothing else"),
         other => unreadable(&other),
     })
 }
@@ -191,16 +199,25 @@ fn unreadable(error: &ClientSecretError) -> Failure {
 }
 
 /// Says so before anything is sent, where a client without a secret can only be refused.
-fn demand_secret(command: &LoginCommand, plan: &LoginPlan) -> Result<(), Failure> {
+fn demand_secret(command: &LoginCommand, plan: &LoginPlan, earlier: Option<&Account>) -> Result<(), Failure> {
     let name = plan.provider.display_name();
-    let missing = match (&plan.client_secret, command.grant) {
-        (Some(_), _) => return Ok(()),
-        (None, Some(_)) => "client credentials need the client's secret or private key".to_owned(),
-        (None, None) if plan.provider.client.public => return Ok(()),
-        (None, None) => format!("{name} accepts no client without a secret"),
+    let had_one = earlier
+        .is_some_and(|account| account.client.id == plan.client_id && account.client.method != Method::None);
+    if plan.client_secret.is_some() {
+        return Ok(());
+    }
+    let missing = if command.grant.is_some() {
+        "client credentials need the client's secret or private key".to_owned()
+    } else if !plan.provider.client.public {
+        format!("{name} accepts no client without a secret")
+    } else if had_one {
+        // The one an earlier login used is sealed for that login.
+        format!("the client {} has a secret, which is needed again", plan.client_id)
+    } else {
+        return Ok(());
     };
     Err(Failure::new(Exit::Usage, missing).hint(format!(
-        "add `--client-secret-file FILE` (mode 0600, or `-` for stdin), or `client_secret_file` under [providers.{}]",
-        plan.provider.id
+        "add `--client-secret-file FILE` (mode 0600, or `-` for stdin), or set `client_secret_file` under {}",
+        section(&plan.provider)
     )))
 }

@@ -72,7 +72,10 @@ fn asked_for(command: &LoginCommand) -> Option<Way> {
 fn by_circumstances(circumstances: Circumstances) -> Option<(Way, Option<&'static str>)> {
     let Circumstances { no_browser, has_display, has_device_flow, can_ask, redirect } = circumstances;
     if matches!(redirect, Redirect::HttpsOnly | Redirect::Manual) {
-        return Some((Way::Paste, Some("this provider shows its answer on a page of its own: paste it here")));
+        return Some((
+            Way::Paste,
+            Some("this provider shows its answer on a page of its own: paste it here"),
+        ));
     }
     if no_browser || has_display {
         return Some((Way::Browser, None));

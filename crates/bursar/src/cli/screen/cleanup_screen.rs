@@ -133,7 +133,9 @@ fn describe_report(report: &RevocationReport, viewing: &Viewing<'_>) -> String {
     match report {
         RevocationReport::Revoked => "revoked at the provider".to_owned(),
         RevocationReport::AlreadyGone => "the provider knew it no more".to_owned(),
-        RevocationReport::NotOffered => "the provider offers no revocation, its tokens end by themselves".to_owned(),
+        RevocationReport::NotOffered => {
+            "the provider offers no revocation, its tokens end by themselves".to_owned()
+        }
         RevocationReport::Queued { detail, until } => {
             format!("not revoked yet ({detail}); tried again until {}", absolute(*until, viewing.zone))
         }

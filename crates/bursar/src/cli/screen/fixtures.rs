@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bursar_core::lifecycle::account::{
-    AccessFacts, Account, ClientFacts, Failing, Generation, Identity, LoginMethod, RefreshFacts, RefreshPolicy,
-    Standing,
+    AccessFacts, Account, ClientFacts, Failing, Generation, Identity, LoginMethod, RefreshFacts,
+    RefreshPolicy, Standing,
 };
 use bursar_core::lifecycle::failure::{Cause, CauseKind};
 use bursar_core::lifecycle::journal::Journal;
@@ -20,8 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::account_view::{AccountView, Surroundings, Viewing};
 
 /// Everything is seen at five past three in the afternoon.
-pub(super) const VIEWING: Viewing<'static> =
-    Viewing { now: NOW, warn: WARN, zone: &TimeZone::UTC };
+pub(super) const VIEWING: Viewing<'static> = Viewing { now: NOW, warn: WARN, zone: &TimeZone::UTC };
 
 const NOW: Timestamp = Timestamp::constant(1_795_273_500, 0);
 const WARN: Warn = Warn { access: SignedDuration::from_hours(2), grant: SignedDuration::from_hours(3 * 24) };

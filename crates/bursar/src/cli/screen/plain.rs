@@ -8,7 +8,8 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 fn is_harmless(character: char) -> bool {
-    let turns_direction = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns_direction =
+        matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !character.is_control() && !turns_direction && !matches!(character, '\u{2028}' | '\u{2029}')
 }
 

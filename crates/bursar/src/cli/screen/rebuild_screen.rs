@@ -107,7 +107,7 @@ impl Rebuilt {
         paragraphs.extend(self.lost.iter().map(|lost| format!("lost: {lost}")));
         if !self.secrets_open {
             paragraphs.push(
-                "lost: the key of the saved tokens; restore a backup with `bursar restore`, or log in again to every \
+                "lost: the key of the saved tokens; restore a backup of the data folder, or log in again to every \
                  account"
                     .to_owned(),
             );

@@ -19,7 +19,11 @@ fn findings() -> Vec<Finding> {
     };
     vec![
         login("google", Ground::GrantEnded(at("2026-10-01T00:00:00Z")), Fate::WouldGo),
-        login("github", Ground::LoginRequired(at("2026-11-01T00:00:00Z")), Fate::Gone(RevocationReport::Revoked)),
+        login(
+            "github",
+            Ground::LoginRequired(at("2026-11-01T00:00:00Z")),
+            Fate::Gone(RevocationReport::Revoked),
+        ),
         login("gitlab", Ground::Unused(at("2026-09-01T00:00:00Z")), Fate::Gone(queued.clone())),
         login(
             "slack",

@@ -25,8 +25,39 @@ fn rebuilt() -> Rebuilt {
 
 #[test]
 fn it_tells_what_was_saved_what_was_lost_and_what_to_run() {
-    insta::assert_snapshot!(rebuilt().render(), @"");
-    insta::assert_snapshot!(serde_json::to_string_pretty(&rebuilt().to_json()).unwrap(), @"");
+    insta::assert_snapshot!(rebuilt().render(), @r#"
+    rebuilt /home/ada/.local/share/bursar/bursar.db
+    the damaged file was kept as
+      /home/ada/.local/share/bursar/bursar.db.damaged-20261121T150500Z
+    saved: 1 account, 4 other records, 17 events
+    lost: account: 1 rows hold garbage
+    these logins were lost; make them again:
+      bursar login google --as work
+    "#);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&rebuilt().to_json()).unwrap(), @r#"
+    {
+      "schema": 1,
+      "rebuilt": true,
+      "file": "/home/ada/.local/share/bursar/bursar.db",
+      "damaged_file": "/home/ada/.local/share/bursar/bursar.db.damaged-20261121T150500Z",
+      "saved": {
+        "accounts": 1,
+        "other_records": 4,
+        "events": 17
+      },
+      "lost": [
+        "account: 1 rows hold garbage"
+      ],
+      "secrets_open": true,
+      "login_again": [
+        {
+          "schema": 1,
+          "ref": "google:work",
+          "command": "bursar login google --as work"
+        }
+      ]
+    }
+    "#);
 }
 
 #[test]

@@ -8,7 +8,11 @@ use crate::cli::screen::fixtures::{VIEWING, account, every_state, view};
 use crate::cli::screen::status_screen::{StatusScreen, one_line};
 
 fn render(accounts: &[AccountView], viewing: &Viewing<'_>) -> String {
-    let screen = StatusScreen { accounts, protection: Some("key file (chosen when the vault was made)"), revocations: 0 };
+    let screen = StatusScreen {
+        accounts,
+        protection: Some("key file (chosen when the vault was made)"),
+        revocations: 0,
+    };
     let text = bare(&screen.render(viewing));
     assert_narrow(&text);
     text

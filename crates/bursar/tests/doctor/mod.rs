@@ -1,10 +1,11 @@
 //! `bursar doctor` finds what was broken on purpose, names the next step, and never hangs.
 
+use std::time::Duration;
+
 use bursar::system::SystemClock;
 use bursar_core::ports::clock::Clock as _;
 use misbehaving_provider::{Behaviour, Endpoint, MisbehavingProvider, When};
 use serde_json::Value;
-use std::time::Duration;
 
 use crate::support::{Ended, Home, ended, filters};
 
@@ -30,9 +31,29 @@ async fn everything_in_order_is_said_line_by_line() {
     let (home, provider) = logged_in(Behaviour::default()).await;
     let refreshes = provider.refreshes();
     let examined = home.run(&["doctor"]).await;
-    assert!(examined.stdout.lines().all(|line| line.starts_with("[OK]") || line.starts_with(' ')), "{examined}");
-    // The temporary folder's length decides where lines break.
-    insta::assert_snapshot!(examined.to_string().replace("\n       ", " "), @"");
+    assert!(
+        examined.stdout.lines().all(|line| line.starts_with("[OK]") || line.starts_with(' ')),
+        "{examined}"
+    );
+    // The temporary folder's length decides where lines break; the provider's name has its port.
+    let unbroken = examined.to_string().replace("\n       ", " ");
+    insta::assert_snapshot!(unbroken.replace(&provider.address().port().to_string(), "[PORT]"), @"
+    exit 0
+    --- stdout
+    [OK]   only you can look into [FOLDER]/home and its files
+    [OK]   the files are outside of any git work tree
+    [OK]   the configuration is fine
+    [OK]   no proxy is set
+    [OK]   refresh locks cannot go stale: the kernel drops them with their process; the files in the folder locks stay there by design
+    [OK]   [FOLDER]/home/bursar.db opens and holds 1 account
+    [OK]   the vault opens with the key from the key file (BURSAR_MASTER_KEY_FILE=[FOLDER]/key)
+    [OK]   127.0.0.1-[PORT] answers: authorize (127.0.0.1, HTTP 405), token (127.0.0.1, HTTP 405)
+    [OK]   this computer's clock agrees with the providers'
+    [OK]   127.0.0.1-[PORT]:work is in order
+    [OK]   a firewall has to allow: 127.0.0.1:[PORT]
+    --- stderr
+    11 checks, 0 to look at, 0 failed
+    ");
     assert_eq!(provider.refreshes(), refreshes, "nothing is refreshed");
     assert_eq!(home.run(&["doctor", "work"]).await.code, 0);
 }
@@ -55,10 +76,11 @@ async fn a_provider_that_is_down_fails_with_a_remedy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_never_answers_ends_at_the_limit() {
     let (home, provider) = logged_in(Behaviour::default()).await;
-    let held = [Endpoint::Token, Endpoint::Authorize].map(|endpoint| provider.hold(endpoint, When::BeforeProcessing));
+    let held = [Endpoint::Token, Endpoint::Authorize]
+        .map(|endpoint| provider.hold(endpoint, When::BeforeProcessing));
     let started = SystemClock.stopwatch();
     let examined = home.run(&["doctor", "--json"]).await;
-    let took = SystemClock.stopwatch() - started;
+    let took = SystemClock.stopwatch().saturating_sub(started);
     drop(held);
     assert_eq!(examined.code, 1, "{examined}");
     assert!(findings(&examined, "endpoint").iter().all(|finding| finding["verdict"] == "fail"), "{examined}");
@@ -135,4 +157,24 @@ async fn a_missing_key_is_told_and_no_new_one_is_made() {
     assert_eq!(findings(&examined, "vault")[0]["verdict"], "fail");
     assert_eq!(findings(&examined, "endpoint")[0]["verdict"], "ok", "the network is examined all the same");
     assert!(!home.key_file().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_vault_the_place_of_the_next_key_is_told_and_nothing_is_made() {
+    let home = Home::new();
+    let named = home.run(&["doctor", "--json"]).await;
+    assert!(
+        findings(&named, "keychain")[0]["what"].as_str().unwrap().contains("BURSAR_MASTER_KEY_FILE"),
+        "{named}"
+    );
+    // A bus that is not there.
+    let mut command = home.command(&["doctor", "--json"]);
+    command
+        .env_remove("BURSAR_MASTER_KEY_FILE")
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/there/is/no/bus");
+    let unnamed = ended(&mut command).await;
+    assert_eq!(unnamed.code, 0, "{unnamed}");
+    let what = findings(&unnamed, "keychain")[0]["what"].as_str().unwrap().to_owned();
+    assert!(what.starts_with("no keychain: ") && what.ends_with("master.key"), "{what}");
+    assert!(!home.path().exists());
 }

@@ -313,7 +313,10 @@ mod tests {
     fn what_was_sent_is_masked_wherever_it_comes_back() {
         let secret = Secret::new("mbp_refresh_0123456789");
         let sent = [&secret];
-        let error = OAuthError::new(ErrorCode::from("unknown:mbp_refresh_0123456789"), Some("mbp_refresh_0123456789?"));
+        let error = OAuthError::new(
+            ErrorCode::from("unknown:mbp_refresh_0123456789"),
+            Some("mbp_refresh_0123456789?"),
+        );
         let masked = error.without(sent);
         assert_eq!(masked.to_string(), "unknown:…: …?");
         // The description is cut in the middle of it.

@@ -6,7 +6,7 @@ use bursar_core::lifecycle::failure::CauseKind::{Cut, NotOAuth, TimedOut};
 use misbehaving_provider::{Behaviour, Endpoint, Fault, MisbehavingProvider};
 
 use super::row::Journal::Open;
-use super::row::{After, Class, Expected, FIRST_PAUSE, Failure, Row, Strike, failing, play};
+use super::row::{After, Class, Expected, FIRST_PAUSE, Failure, Row, Strike, failing, play, row};
 
 /// Long against a loopback call on a loaded machine, short against the fault.
 const SHORT: Duration = Duration::from_millis(1500);
@@ -18,40 +18,25 @@ pub(super) fn rows() -> Vec<Row> {
     let (recovers, lost) = (After::Recovers, After::AnswerWasLost);
     let redirect = || Fault::Redirect("http://127.0.0.1:9/elsewhere".to_owned());
     vec![
-        Row {
-            name: "a captive portal",
-            strike: Strike::Fault(Fault::HtmlOk),
-            expected: failing(
-                Open,
-                NotOAuth,
-                "the provider answered HTTP 200: the answer is a web page",
-                recovers,
-            ),
-        },
-        Row {
-            name: "a web page after the provider had rotated",
-            strike: Strike::Fault(Fault::Processed(Box::new(Fault::HtmlOk))),
-            expected: failing(
-                Open,
-                NotOAuth,
-                "the provider answered HTTP 200: the answer is a web page",
-                lost,
-            ),
-        },
-        Row {
-            name: "a redirect",
-            strike: Strike::Fault(redirect()),
-            expected: failing(
-                Open,
-                NotOAuth,
-                "the provider answered HTTP 307: the answer is empty",
-                recovers,
-            ),
-        },
-        Row {
-            name: "half a document",
-            strike: Strike::Fault(Fault::TruncatedJson),
-            expected: Expected::Failure(Failure {
+        row(
+            "a captive portal",
+            Strike::Fault(Fault::HtmlOk),
+            failing(Open, NotOAuth, "the provider answered HTTP 200: the answer is a web page", recovers),
+        ),
+        row(
+            "a web page after the provider had rotated",
+            Strike::Fault(Fault::Processed(Box::new(Fault::HtmlOk))),
+            failing(Open, NotOAuth, "the provider answered HTTP 200: the answer is a web page", lost),
+        ),
+        row(
+            "a redirect",
+            Strike::Fault(redirect()),
+            failing(Open, NotOAuth, "the provider answered HTTP 307: the answer is empty", recovers),
+        ),
+        row(
+            "half a document",
+            Strike::Fault(Fault::TruncatedJson),
+            Expected::Failure(Failure {
                 class: Class::Failing,
                 journal: Open,
                 kind: NotOAuth,
@@ -61,62 +46,42 @@ pub(super) fn rows() -> Vec<Row> {
                 again: Some("the provider answered HTTP 400: the answer was cut off"),
                 after: lost,
             }),
-        },
-        Row {
-            name: "an endless document",
-            strike: Strike::Fault(Fault::HugeBody(8 << 20)),
-            expected: failing(
+        ),
+        row(
+            "an endless document",
+            Strike::Fault(Fault::HugeBody(8 << 20)),
+            failing(
                 Open,
                 NotOAuth,
                 "the answer was too large (127.0.0.1): more than 1048576 bytes",
                 recovers,
             ),
-        },
-        Row {
-            name: "the wrong content type",
-            strike: Strike::Fault(Fault::WrongContentType),
-            expected: Expected::Tokens,
-        },
-        Row {
-            name: "a late answer that is in time",
-            strike: Strike::Fault(Fault::Slow(MILLISECOND)),
-            expected: Expected::Tokens,
-        },
-        Row {
-            name: "an answer that is too late",
-            strike: Strike::Patience(Fault::Slow(Duration::from_mins(1)), SHORT),
-            expected: failing(
+        ),
+        row("the wrong content type", Strike::Fault(Fault::WrongContentType), Expected::Tokens),
+        row("a late answer that is in time", Strike::Fault(Fault::Slow(MILLISECOND)), Expected::Tokens),
+        row(
+            "an answer that is too late",
+            Strike::Patience(Fault::Slow(Duration::from_mins(1)), SHORT),
+            failing(
                 Open,
                 TimedOut,
                 "timed out (127.0.0.1): connected, but no whole answer within 1.5 s",
                 lost,
             ),
-        },
-        Row {
-            name: "one byte at a time",
-            strike: Strike::Fault(Fault::Dribble(MILLISECOND)),
-            expected: Expected::Tokens,
-        },
-        Row {
-            name: "one byte at a time, too slowly",
-            strike: Strike::Patience(Fault::Dribble(Duration::from_secs(1)), SHORT),
-            expected: failing(
+        ),
+        row("one byte at a time", Strike::Fault(Fault::Dribble(MILLISECOND)), Expected::Tokens),
+        row(
+            "one byte at a time, too slowly",
+            Strike::Patience(Fault::Dribble(Duration::from_secs(1)), SHORT),
+            failing(
                 Open,
                 TimedOut,
                 "timed out (127.0.0.1): connected, but no whole answer within 1.5 s",
                 lost,
             ),
-        },
-        Row {
-            name: "cut before the body",
-            strike: Strike::Fault(Fault::CutAfter(0)),
-            expected: failing(Open, Cut, CUT, lost),
-        },
-        Row {
-            name: "cut inside the body",
-            strike: Strike::Fault(Fault::CutAfter(20)),
-            expected: failing(Open, Cut, CUT, lost),
-        },
+        ),
+        row("cut before the body", Strike::Fault(Fault::CutAfter(0)), failing(Open, Cut, CUT, lost)),
+        row("cut inside the body", Strike::Fault(Fault::CutAfter(20)), failing(Open, Cut, CUT, lost)),
     ]
 }
 

@@ -57,7 +57,7 @@ async fn live_through_an_outage(world: World) {
         for nickname in &nicknames {
             match world.hand_out(nickname).await {
                 Ok(handed) => {
-                    assert!(!ended && handed.token.expose() == old[nickname.as_str()], "second {second}")
+                    assert!(!ended && handed.token.expose() == old[nickname.as_str()], "second {second}");
                 }
                 Err(HandOutError::TryLater { cause, until, .. }) => {
                     assert!(ended, "an unexpired token was not handed out in second {second}");

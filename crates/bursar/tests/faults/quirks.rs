@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bursar_core::lifecycle::account::{Account, Standing};
 use bursar_core::lifecycle::failure::CauseKind;
-use bursar_core::oauth::scope::Scope;
 use bursar_core::provider::{ExpiryUnit, Provider, Reuse};
 use jiff::SignedDuration;
 use misbehaving_provider::{AnswerFormat, Behaviour, ExpiryStyle, Identity, KillsAccessToken, Rotation};

@@ -6,7 +6,7 @@ use bursar_core::lifecycle::failure::CauseKind::{
 use misbehaving_provider::Fault;
 
 use super::row::Journal::{Closed, Open};
-use super::row::{After, Row, Strike, failing, needs_login, play};
+use super::row::{After, Row, Strike, failing, needs_login, play, row};
 
 fn refusal(status: u16, code: &str, description: Option<&str>) -> Strike {
     Strike::Fault(Fault::OauthError {
@@ -19,92 +19,84 @@ fn refusal(status: u16, code: &str, description: Option<&str>) -> Strike {
 pub(super) fn rows() -> Vec<Row> {
     let recovers = After::Recovers;
     vec![
-        Row {
-            name: "invalid_grant",
-            strike: refusal(400, "invalid_grant", Some("the consent was withdrawn")),
-            expected: needs_login(
-                GrantRefused,
-                "the provider answered invalid_grant: the consent was withdrawn",
-            ),
-        },
-        Row {
-            name: "invalid_grant with status 200",
-            strike: refusal(200, "invalid_grant", None),
-            expected: needs_login(GrantRefused, "the provider answered invalid_grant"),
-        },
-        Row {
-            name: "invalid_grant with status 503",
-            strike: refusal(503, "invalid_grant", None),
-            expected: needs_login(GrantRefused, "the provider answered invalid_grant"),
-        },
-        Row {
-            name: "interaction_required",
-            strike: refusal(400, "interaction_required", Some("a second factor is due")),
-            expected: needs_login(
+        row(
+            "invalid_grant",
+            refusal(400, "invalid_grant", Some("the consent was withdrawn")),
+            needs_login(GrantRefused, "the provider answered invalid_grant: the consent was withdrawn"),
+        ),
+        row(
+            "invalid_grant with status 200",
+            refusal(200, "invalid_grant", None),
+            needs_login(GrantRefused, "the provider answered invalid_grant"),
+        ),
+        row(
+            "invalid_grant with status 503",
+            refusal(503, "invalid_grant", None),
+            needs_login(GrantRefused, "the provider answered invalid_grant"),
+        ),
+        row(
+            "interaction_required",
+            refusal(400, "interaction_required", Some("a second factor is due")),
+            needs_login(
                 InteractionRequired,
                 "the provider answered interaction_required: a second factor is due",
             ),
-        },
-        Row {
-            name: "invalid_client",
-            strike: refusal(401, "invalid_client", Some("the secret has expired")),
-            expected: failing(
+        ),
+        row(
+            "invalid_client",
+            refusal(401, "invalid_client", Some("the secret has expired")),
+            failing(
                 Closed,
                 ClientRefused,
                 "the provider answered invalid_client: the secret has expired",
                 recovers,
             ),
-        },
-        Row {
-            name: "unauthorized_client",
-            strike: refusal(400, "unauthorized_client", None),
-            expected: failing(Closed, ClientRefused, "the provider answered unauthorized_client", recovers),
-        },
-        Row {
-            name: "invalid_request",
-            strike: refusal(400, "invalid_request", None),
-            expected: failing(Closed, Refused, "the provider answered invalid_request", recovers),
-        },
-        Row {
-            name: "invalid_scope",
-            strike: refusal(400, "invalid_scope", None),
-            expected: failing(Closed, Refused, "the provider answered invalid_scope", recovers),
-        },
-        Row {
-            name: "temporarily_unavailable",
-            strike: refusal(503, "temporarily_unavailable", None),
-            expected: failing(Closed, ServerError, "the provider answered temporarily_unavailable", recovers),
-        },
-        Row {
-            name: "server_error, which may come after the exchange",
-            strike: refusal(500, "server_error", None),
-            expected: failing(Open, ServerError, "the provider answered server_error", recovers),
-        },
-        Row {
-            name: "slow_down",
-            strike: refusal(400, "slow_down", None),
-            expected: failing(Closed, RateLimited, "the provider answered slow_down", recovers),
-        },
-        Row {
-            name: "a code nobody knows",
-            strike: refusal(400, "moon_in_wrong_phase", Some("come back later")),
-            expected: failing(
-                Closed,
-                Refused,
-                "the provider answered moon_in_wrong_phase: come back later",
-                recovers,
-            ),
-        },
-        Row {
-            name: "a code nobody knows from a server in trouble",
-            strike: refusal(500, "moon_in_wrong_phase", None),
-            expected: failing(
+        ),
+        row(
+            "unauthorized_client",
+            refusal(400, "unauthorized_client", None),
+            failing(Closed, ClientRefused, "the provider answered unauthorized_client", recovers),
+        ),
+        row(
+            "invalid_request",
+            refusal(400, "invalid_request", None),
+            failing(Closed, Refused, "the provider answered invalid_request", recovers),
+        ),
+        row(
+            "invalid_scope",
+            refusal(400, "invalid_scope", None),
+            failing(Closed, Refused, "the provider answered invalid_scope", recovers),
+        ),
+        row(
+            "temporarily_unavailable",
+            refusal(503, "temporarily_unavailable", None),
+            failing(Closed, ServerError, "the provider answered temporarily_unavailable", recovers),
+        ),
+        row(
+            "server_error, which may come after the exchange",
+            refusal(500, "server_error", None),
+            failing(Open, ServerError, "the provider answered server_error", recovers),
+        ),
+        row(
+            "slow_down",
+            refusal(400, "slow_down", None),
+            failing(Closed, RateLimited, "the provider answered slow_down", recovers),
+        ),
+        row(
+            "a code nobody knows",
+            refusal(400, "moon_in_wrong_phase", Some("come back later")),
+            failing(Closed, Refused, "the provider answered moon_in_wrong_phase: come back later", recovers),
+        ),
+        row(
+            "a code nobody knows from a server in trouble",
+            refusal(500, "moon_in_wrong_phase", None),
+            failing(
                 Open,
                 ServerError,
                 "the provider answered HTTP 500: the answer is a server's failure, not a refusal",
                 recovers,
             ),
-        },
+        ),
     ]
 }
 

@@ -22,6 +22,11 @@ pub(super) struct Row {
     pub(super) expected: Expected,
 }
 
+/// A row.
+pub(super) fn row(name: &'static str, strike: Strike, expected: Expected) -> Row {
+    Row { name, strike, expected }
+}
+
 /// What happens to calls of the token endpoint.
 #[derive(Debug)]
 pub(super) enum Strike {
@@ -156,6 +161,7 @@ impl<'a> Play<'a> {
         play.differences
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "most are made for the call")]
     fn expect<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, found: T, expected: T) {
         if found != expected {
             self.differences.push(format!("{what}: found {found:?}, expected {expected:?}"));
@@ -277,8 +283,8 @@ impl Strike {
                 world.provider.inject(Endpoint::Token, fault.clone(), Times::Always);
             }
             Self::Stopped => world.provider.stop().await,
-            Self::NoSuchName => world.upstream.detour(https("no-such-host.invalid")),
-            Self::PlainPort => world.upstream.detour(https(&world.provider.address().to_string())),
+            Self::NoSuchName => world.upstream.detour(Some(https("no-such-host.invalid"))),
+            Self::PlainPort => world.upstream.detour(Some(https(&world.provider.address().to_string()))),
         }
     }
 
@@ -294,6 +300,6 @@ impl Strike {
     }
 }
 
-fn https(authority: &str) -> Option<(Scheme, Authority)> {
-    Some((Scheme::HTTPS, authority.parse().unwrap()))
+fn https(authority: &str) -> (Scheme, Authority) {
+    (Scheme::HTTPS, authority.parse().unwrap())
 }

@@ -12,8 +12,11 @@ use super::world::{LIFE, World};
 
 const HOURS: [SignedDuration; 2] = [SignedDuration::from_hours(1), SignedDuration::from_hours(-1)];
 
+/// How a provider writes, and how its description says so.
+type Style = (fn(&mut Behaviour), fn(&mut Provider));
+
 /// Ways to tell the end: as a lifetime, and as moments that only the provider's clock makes sense of.
-fn styles() -> [(fn(&mut Behaviour), fn(&mut Provider)); 4] {
+fn styles() -> [Style; 4] {
     [
         (|behaviour| behaviour.token.expiry = ExpiryStyle::Seconds, |_| {}),
         (

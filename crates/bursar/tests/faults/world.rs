@@ -179,14 +179,15 @@ impl World {
     /// A text without what differs from run to run.
     pub(super) fn masked(&self, text: &str) -> String {
         let text = text.replace(&self.provider.address().port().to_string(), "[PORT]");
-        // The resolver has its own words on every system, and others when there is no network.
-        const RESOLVER: &str = "failed to lookup address information: ";
         match text.split_once(RESOLVER) {
             Some((before, _)) => format!("{before}{RESOLVER}[RESOLVER]"),
             None => text,
         }
     }
 }
+
+/// What stands before the resolver's words, which are others on every system and when there is no network.
+const RESOLVER: &str = "failed to lookup address information: ";
 
 /// When every test begins.
 fn start() -> Timestamp {

@@ -21,7 +21,7 @@ impl Needles {
     pub(super) fn add_bytes(&mut self, name: &str, secret: &[u8]) {
         assert!(secret.len() >= 12, "{name} is too short to be told from chance");
         self.push(name, "as it is", latin(secret));
-        self.push(name, "in hexadecimal", secret.iter().map(|byte| format!("{byte:02x}")).collect());
+        self.push(name, "in hexadecimal", hexadecimal(secret));
         for offset in 0..3 {
             // Inside a longer text that was encoded as a whole, the first and last characters mix with the neighbours.
             let padded = [&[0_u8; 3][..offset], secret].concat();
@@ -58,6 +58,11 @@ impl Needles {
     fn push(&mut self, name: &str, how: &str, needle: String) {
         self.written.push((format!("{name} {how}"), needle));
     }
+}
+
+/// Two digits a byte.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Bytes one by one as characters, so that text search works on any file.

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use misbehaving_provider::{Behaviour, MisbehavingProvider, SERVICE_SECRET};
 
-use super::needles::Needles;
+use super::needles::{Needles, hexadecimal};
 use super::watched::Watched;
 
 #[test]
@@ -20,7 +20,7 @@ fn a_planted_secret_is_found_in_every_writing() {
         URL_SAFE_NO_PAD.encode(&json).into_bytes(),
         STANDARD.encode(format!("x{json}")).into_bytes(),
         STANDARD.encode(format!("xy{json}")).into_bytes(),
-        secret.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes(),
+        hexadecimal(secret.as_bytes()).into_bytes(),
         url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().into_bytes(),
         format!("{:?}", secret.as_bytes()).into_bytes(),
     ];

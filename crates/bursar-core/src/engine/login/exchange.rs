@@ -28,7 +28,9 @@ impl Engine {
     ) -> Result<Exchanged, LoginError> {
         let (answer, told) = self.exchange_once(plan, grant, SignedDuration::ZERO).await?;
         let (answer, clock_skew) = match clock_skew::instead(SignedDuration::ZERO, told) {
-            Some(told) if is_refused_assertion(plan, &answer) => self.exchange_once(plan, grant, told).await?,
+            Some(told) if is_refused_assertion(plan, &answer) => {
+                self.exchange_once(plan, grant, told).await?
+            }
             _ => (answer, told),
         };
         let provider = plan.provider.id.to_string();

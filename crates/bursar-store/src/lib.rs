@@ -1,0 +1,5 @@
+//! Keeps bursar's records on disk, behind the store port of `bursar-core`.
+//!
+//! It decides nothing: rules live in the core. What every backend must guarantee is the contract suite in `tests/`.
+
+pub mod sqlite;

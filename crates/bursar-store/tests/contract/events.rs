@@ -1,0 +1,139 @@
+//! Change events belong to their commit; changes and hints follow the order of commits.
+
+use bursar_core::ports::event::Event;
+use bursar_core::ports::store::{Change, EventQuery, Expected, StoredEvent};
+use futures::executor::block_on;
+
+use super::{ACCOUNT, Bench, USE, conflict, done, home, on_every_backend, record, start};
+
+fn event(subject: &str) -> Event {
+    Event::new(start(), "account.refreshed", subject).with("attempts", 3).with("by", "agent")
+}
+
+fn events(bench: &Bench, after: u64, subject: Option<&str>, limit: usize) -> Vec<StoredEvent> {
+    let query = EventQuery { after, subject: subject.map(str::to_owned), limit };
+    block_on(bench.store.events(&home(), query)).unwrap().value
+}
+
+fn changes(bench: &Bench, after: u64, limit: usize) -> Vec<Change> {
+    block_on(bench.store.changes(&home(), after, limit)).unwrap().value
+}
+
+#[test]
+fn event_of_a_commit_is_stored_with_it() {
+    on_every_backend(|bench| {
+        let batch = bench.batch().put(record(&ACCOUNT, "a", ""), Expected::Absent);
+        done(&bench.commit(batch.event(event("a")).event(event("b"))));
+        let stored: Vec<Event> = events(bench, 0, None, 10).into_iter().map(|stored| stored.event).collect();
+        assert_eq!(stored, [event("a"), event("b")]);
+    });
+}
+
+#[test]
+fn event_of_a_refused_commit_is_not_stored() {
+    on_every_backend(|bench| {
+        bench.create(record(&ACCOUNT, "a", ""));
+        let batch = bench.batch().put(record(&ACCOUNT, "a", ""), Expected::Absent).event(event("a"));
+        assert_eq!(bench.commit(batch), conflict(&ACCOUNT, "a"));
+        assert_eq!(events(bench, 0, None, 10), []);
+    });
+}
+
+#[test]
+fn repeated_commit_stores_its_events_once() {
+    on_every_backend(|bench| {
+        let batch = bench.batch().put(record(&ACCOUNT, "a", ""), Expected::Absent).event(event("a"));
+        bench.commit(batch.clone());
+        bench.commit(batch);
+        assert_eq!(events(bench, 0, None, 10).len(), 1);
+    });
+}
+
+#[test]
+fn events_are_read_in_order_by_page_and_by_subject() {
+    on_every_backend(|bench| {
+        for number in 0..6 {
+            let subject = if number % 2 == 0 { "even" } else { "odd" };
+            let numbered = event(subject).with("number", number);
+            block_on(bench.store.append(&home(), vec![numbered])).unwrap();
+        }
+        let all = events(bench, 0, None, 10);
+        let numbers: Vec<_> =
+            all.iter().map(|stored| stored.event.detail["number"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5]);
+        assert!(all.is_sorted_by(|one, next| one.id < next.id));
+        assert_eq!(events(bench, 0, None, 2), all[..2]);
+        assert_eq!(events(bench, all[1].id, None, 2), all[2..4]);
+        assert_eq!(events(bench, all[5].id, None, 2), []);
+        let odd = events(bench, all[1].id, Some("odd"), 10);
+        assert_eq!(odd, [all[3].clone(), all[5].clone()]);
+        assert_eq!(events(bench, 0, Some("none"), 10), []);
+    });
+}
+
+#[test]
+fn changes_follow_commit_order_and_leave_out_unwatched_kinds() {
+    on_every_backend(|bench| {
+        let first = bench.create(record(&ACCOUNT, "b", ""));
+        bench.create(record(&USE, "hot", ""));
+        let both = bench
+            .batch()
+            .put(record(&ACCOUNT, "z", ""), Expected::Absent)
+            .put(record(&USE, "z", ""), Expected::Absent)
+            .put(record(&ACCOUNT, "a", ""), Expected::Absent);
+        let second = done(&bench.commit(both));
+        let third = done(&bench.commit(bench.batch().delete(&ACCOUNT, "b", first)));
+        let change =
+            |sequence: u64, key: &str| Change { sequence, kind: "account".to_owned(), key: key.to_owned() };
+        let expected =
+            [change(first.0, "b"), change(second.0, "z"), change(second.0, "a"), change(third.0, "b")];
+        assert_eq!(changes(bench, 0, 10), expected);
+        assert_eq!(changes(bench, first.0, 10), expected[1..]);
+        assert_eq!(changes(bench, third.0, 10), []);
+        assert_eq!(changes(bench, u64::MAX, 10), []);
+    });
+}
+
+#[test]
+fn changes_never_cut_a_commit_in_two() {
+    on_every_backend(|bench| {
+        let batch = ["a", "b", "c"]
+            .into_iter()
+            .fold(bench.batch(), |batch, key| batch.put(record(&ACCOUNT, key, ""), Expected::Absent));
+        let first = done(&bench.commit(batch));
+        let second = bench.create(record(&ACCOUNT, "d", ""));
+        assert_eq!(changes(bench, 0, 1).len(), 3);
+        assert_eq!(changes(bench, 0, 3).len(), 3);
+        assert_eq!(changes(bench, 0, 4).len(), 4);
+        let rest = changes(bench, first.0, 1);
+        assert_eq!(rest.len(), 1);
+        assert_eq!(rest[0].sequence, second.0);
+        assert_eq!(changes(bench, 0, 0), []);
+    });
+}
+
+#[test]
+fn refused_commit_changes_nothing_and_wakes_nobody() {
+    on_every_backend(|bench| {
+        bench.create(record(&ACCOUNT, "a", ""));
+        let watch = bench.store.watch();
+        let before = changes(bench, 0, 10);
+        bench.commit(bench.batch().put(record(&ACCOUNT, "a", ""), Expected::Absent));
+        assert_eq!(changes(bench, 0, 10), before);
+        assert!(!watch.has_changed().unwrap());
+    });
+}
+
+#[test]
+fn watchers_are_woken_by_watched_kinds_only() {
+    on_every_backend(|bench| {
+        let mut watch = bench.store.watch();
+        watch.mark_unchanged();
+        bench.create(record(&USE, "hot", ""));
+        assert!(!watch.has_changed().unwrap());
+        let version = bench.create(record(&ACCOUNT, "a", ""));
+        block_on(watch.changed()).unwrap();
+        assert_eq!(*watch.borrow_and_update(), version.0);
+        assert!(!watch.has_changed().unwrap());
+    });
+}

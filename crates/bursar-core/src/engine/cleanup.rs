@@ -101,3 +101,49 @@ impl Engine {
 
 /// Short enough a transaction that nobody else notices.
 const COLLECTED_AT_ONCE: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::lifecycle::failure::{Cause, CauseKind};
+    use crate::lifecycle::sample::{account, at};
+
+    const DAY: i64 = 86_400;
+
+    fn ground_of(account: Account, unused_days: Option<i64>, used_at: Option<i64>, now: i64) -> Option<Ground> {
+        let key = account.reference.key();
+        let overview = Overview {
+            accounts: vec![account],
+            last_used: used_at.map(|used| (key, at(used))).into_iter().collect(),
+            defaults: BTreeMap::new(),
+        };
+        let rules = CleanupRules {
+            unused_for: unused_days.map(|days| SignedDuration::from_secs(days * DAY)),
+            ..CleanupRules::default()
+        };
+        candidates(&overview, rules, at(now)).pop().map(|(_, ground)| ground)
+    }
+
+    #[test]
+    fn only_logins_that_have_been_dead_for_a_week_go() {
+        let mut lost = account();
+        let cause = Cause::new(CauseKind::GrantRefused, "invalid_grant");
+        lost.standing = Standing::NeedsLogin { cause, at: at(0) };
+        assert_eq!(ground_of(lost.clone(), None, None, 7 * DAY), None);
+        assert_eq!(ground_of(lost, None, None, 7 * DAY + 1), Some(Ground::LoginRequired(at(0))));
+
+        let mut ended = account();
+        ended.refresh.as_mut().unwrap().expires_at = Some(at(DAY));
+        assert_eq!(ground_of(ended.clone(), None, None, 8 * DAY), None);
+        assert_eq!(ground_of(ended, None, None, 8 * DAY + 1), Some(Ground::GrantEnded(at(DAY))));
+    }
+
+    #[test]
+    fn disuse_counts_only_when_asked_for() {
+        assert_eq!(ground_of(account(), None, None, 400 * DAY), None);
+        assert_eq!(ground_of(account(), Some(7), None, 8 * DAY), Some(Ground::Unused(at(0))));
+        assert_eq!(ground_of(account(), Some(7), Some(5 * DAY), 8 * DAY), None);
+    }
+}

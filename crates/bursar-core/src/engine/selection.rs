@@ -195,3 +195,105 @@ fn distance(left: &str, right: &str) -> usize {
 const NEAR: usize = 2;
 /// As many as one reads.
 const SHOWN: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::lifecycle::account::Identity;
+    use crate::lifecycle::reference::Nickname;
+    use crate::lifecycle::sample;
+    use crate::provider::ProviderId;
+
+    /// (provider, nickname, e-mail address), the first of a provider being its default if `defaults` says so.
+    fn overview(accounts: &[(&str, &str, &str)], defaults: &[(&str, &str)]) -> Overview {
+        let reference = |provider: &str, nickname: &str| AccountReference {
+            provider: ProviderId::parse(provider).unwrap(),
+            nickname: Nickname::parse(nickname).unwrap(),
+        };
+        let account = |(provider, nickname, label): &(&str, &str, &str)| Account {
+            reference: reference(provider, nickname),
+            identity: Some(Identity { subject: format!("sub-{nickname}"), label: (*label).into() }),
+            ..sample::account()
+        };
+        Overview {
+            accounts: accounts.iter().map(account).collect(),
+            last_used: BTreeMap::new(),
+            defaults: defaults
+                .iter()
+                .map(|(provider, nickname)| (ProviderId::parse(provider).unwrap(), reference(provider, nickname)))
+                .collect(),
+        }
+    }
+
+    fn several() -> Overview {
+        overview(
+            &[
+                ("google", "work", "ada@corp.example"),
+                ("google", "home", "ada@home.example"),
+                ("github-app", "Work", "ada"),
+                ("gitlab", "default", "lovelace"),
+            ],
+            &[("google", "home")],
+        )
+    }
+
+    fn chosen(overview: &Overview, wanted: &str) -> Result<(String, Choice), SelectionError> {
+        overview.select(wanted, &|_| None).map(|(account, choice)| (account.reference.to_string(), choice))
+    }
+
+    #[test]
+    fn one_account_is_meant_by_reference_nickname_identity_or_provider() {
+        let overview = several();
+        let table = [
+            ("google:work", "google:work", Choice::Reference),
+            ("google:WORK", "google:work", Choice::Reference),
+            ("home", "google:home", Choice::UniqueName),
+            ("ada@corp.example", "google:work", Choice::UniqueName),
+            ("sub-home", "google:home", Choice::UniqueName),
+            ("ada@ho", "google:home", Choice::UniqueName),
+            ("google:ho", "google:home", Choice::UniqueName),
+            ("google", "google:home", Choice::Default),
+            ("gitlab", "gitlab:default", Choice::OnlyAccount),
+        ];
+        for (wanted, reference, choice) in table {
+            assert_eq!(chosen(&overview, wanted), Ok((reference.to_owned(), choice)), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn what_fits_several_is_never_guessed() {
+        let overview = several();
+        let Err(SelectionError::Ambiguous { candidates, .. }) = chosen(&overview, "work") else { panic!("two fit") };
+        assert_eq!(candidates.len(), 2);
+        let undecided = super::tests::overview(&[("google", "a", "a"), ("google", "b", "b")], &[]);
+        assert!(matches!(chosen(&undecided, "google"), Err(SelectionError::Ambiguous { .. })));
+    }
+
+    #[test]
+    fn what_fits_none_names_its_neighbours() {
+        let Err(SelectionError::NotFound { near, .. }) = chosen(&several(), "google:wrok") else { panic!("none") };
+        assert!(near.iter().any(|reference| reference.to_string() == "google:work"), "{near:?}");
+        let Err(SelectionError::NotFound { near, .. }) = chosen(&several(), "zzzzzz") else { panic!("none") };
+        assert!(near.is_empty());
+    }
+
+    #[test]
+    fn the_environment_outranks_the_default_and_is_never_ignored() {
+        let overview = several();
+        let says = |name: &'static str| move |_: &str| Some(name.to_owned());
+        let (account, choice) = overview.select("google", &says("work")).unwrap();
+        assert_eq!((account.reference.to_string().as_str(), choice), ("google:work", Choice::Environment));
+        assert!(overview.select("google", &says("gone-for-ever")).is_err(), "not the default instead");
+        let (account, _) = overview.select("google:home", &says("work")).unwrap();
+        assert_eq!(account.reference.to_string(), "google:home", "what is written out wins");
+    }
+
+    #[test]
+    fn a_provider_means_all_its_accounts_where_all_are_wanted() {
+        assert_eq!(several().select_all("google").unwrap().len(), 2);
+        assert_eq!(several().select_all("home").unwrap().len(), 1);
+        assert!(several().select_all("nobody").is_err());
+    }
+}

@@ -65,6 +65,14 @@ impl SigningKey {
         }
     }
 
+    /// Whether `text` is meant to be a private key, readable or not: PEM (RFC 7468 §2), or a JSON Web Key with its `kty`
+    /// (RFC 7517 §4.1).
+    pub fn looks_like_one(text: &Secret) -> bool {
+        let text = text.expose().trim_start();
+        (text.starts_with("-----BEGIN ") && text.contains("PRIVATE KEY-----"))
+            || (text.starts_with('{') && text.contains("\"kty\""))
+    }
+
     /// The value of `alg` in signatures by this key.
     pub fn algorithm(&self) -> &'static str {
         match *self.key {
@@ -269,6 +277,17 @@ mod tests {
 
     fn key(jwk: &str) -> SigningKey {
         SigningKey::from_jwk(&Secret::new(jwk)).unwrap()
+    }
+
+    #[test]
+    fn private_keys_are_told_from_passwords() {
+        let like_one = |text: &str| SigningKey::looks_like_one(&Secret::new(text));
+        for key in [ED25519, P256, RSA, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII", "\n-----BEGIN EC PRIVATE KEY-----\n"] {
+            assert!(like_one(key), "{key}");
+        }
+        for password in ["hunter2", "", "{hunter2}", "-----BEGIN CERTIFICATE-----\nMII", "kty"] {
+            assert!(!like_one(password), "{password}");
+        }
     }
 
     #[test]

@@ -218,7 +218,7 @@ pub struct WhichCommand {
 #[derive(Debug, Args)]
 pub struct ExecCommand {
     /// The accounts whose tokens the command gets
-    #[arg(value_name = "ACCOUNT", required = true)]
+    #[arg(value_name = "ACCOUNT", required_unless_present = "variables")]
     pub accounts: Vec<String>,
     /// Set this variable to an account's token, besides the provider's own
     #[arg(long = "env", value_name = "NAME=ACCOUNT", value_parser = variable)]

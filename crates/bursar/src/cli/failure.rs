@@ -7,6 +7,7 @@ use bursar_core::engine::selection::SelectionError;
 use bursar_core::engine::vault::VaultError;
 use bursar_core::lifecycle::failure::{Cause, CauseKind};
 use bursar_core::lifecycle::reference::AccountReference;
+use bursar_core::oauth::metadata::MetadataError;
 use bursar_core::ports::key_source::KeyError;
 use bursar_core::ports::store::StoreError;
 
@@ -156,6 +157,9 @@ impl From<DiscoveryError> for Failure {
             DiscoveryError::Unreachable { cause, .. } => (Exit::Unavailable, cause_hint(cause, jiff::Timestamp::MIN)),
             DiscoveryError::NoMetadata { .. } => {
                 (Exit::Usage, "check the issuer URL; a provider without metadata needs a catalogue entry (docs/providers.md)".to_owned())
+            }
+            DiscoveryError::Metadata(MetadataError::NotMetadata) => {
+                (Exit::Usage, "check the issuer URL: what is there is no authorization server".to_owned())
             }
             DiscoveryError::Metadata(_) => {
                 (Exit::Denied, "this server cannot be used safely; ask its operator to fix its metadata".to_owned())

@@ -5,6 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use anstyle::{AnsiColor, Style};
 
 use super::exit::Failure;
+use super::screen::plain::wrapped;
 
 /// Prints for one command.
 #[derive(Debug)]
@@ -36,10 +37,10 @@ impl Printer {
     pub(crate) fn failure(&self, failure: &Failure) {
         self.say(&format!("{}: {}", paint("error", ERROR), failure.message));
         for cause in &failure.causes {
-            self.say(&format!("  because: {cause}"));
+            self.say(&folded("  because: ", cause));
         }
         if let Some(hint) = &failure.hint {
-            self.say(&format!("{}: {hint}", paint("hint", HINT)));
+            self.say(&format!("{}{}", paint("hint", HINT), folded(": ", hint)));
         }
     }
 
@@ -48,6 +49,19 @@ impl Printer {
         std::io::stderr().is_terminal()
     }
 }
+
+/// `text` after `lead`, in lines that fit a terminal; a command to copy stays on one line.
+fn folded(lead: &str, text: &str) -> String {
+    let lines: Vec<String> = text.lines().flat_map(|line| wrapped(line, WIDTH - LONGEST_LEAD)).collect();
+    format!("{lead}{}", lines.join(&format!("\n{INDENT}")))
+}
+
+/// What every terminal has.
+const WIDTH: usize = 80;
+/// Of `  because: `, so that a first line fits as well.
+const LONGEST_LEAD: usize = 11;
+/// Under the words after `hint: `.
+const INDENT: &str = "      ";
 
 /// `text` in `style`; what cannot show colour strips it.
 pub(crate) fn paint(text: &str, style: Style) -> String {

@@ -56,7 +56,8 @@ async fn a_file_that_is_no_store_is_left_alone_and_rebuild_is_named() {
     --- stdout
     --- stderr
     error: the store is damaged: file is not a database
-    hint: run `bursar rebuild`: it keeps the damaged file and saves what is readable
+    hint: run `bursar rebuild`: it keeps the damaged file and saves what is
+          readable
     ");
     let examined = home.run(&["doctor"]).await;
     assert_eq!(examined.code, 1, "{examined}");

@@ -278,10 +278,10 @@ async fn exec() {
     insta::assert_snapshot!(help(&["exec"]).await, @"
     Run a command with tokens in its environment
 
-    Usage: bursar exec [OPTIONS] <ACCOUNT>... -- <COMMAND>...
+    Usage: bursar exec [OPTIONS] [ACCOUNT]... -- <COMMAND>...
 
     Arguments:
-      <ACCOUNT>...  The accounts whose tokens the command gets
+      [ACCOUNT]...  The accounts whose tokens the command gets
       <COMMAND>...  The command and its arguments
 
     Options:

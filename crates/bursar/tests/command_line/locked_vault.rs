@@ -35,7 +35,8 @@ async fn a_wrong_master_key_opens_nothing_and_changes_nothing() {
     --- stdout
     --- stderr
     error: the master key does not fit this vault
-    hint: give the key this vault was made with; `bursar doctor` tells which source that was
+    hint: give the key this vault was made with; `bursar doctor` tells which
+          source that was
     ");
     assert_eq!(home.run(&["refresh", "work"]).await.code, 7);
     assert_eq!(provider.calls().len(), calls, "nothing was sent");

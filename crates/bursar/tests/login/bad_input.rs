@@ -63,22 +63,25 @@ async fn an_unknown_provider_is_refused_with_a_suggestion() {
         told.push(failure(&scene.home.run(&["login", name]).await));
     }
     insta::assert_snapshot!(told.join("\n"), @"
-        exit 2
-        error: unknown provider 'gogle'
-        hint: did you mean `bursar login google`? any other issuer works by its URL: `bursar login https://ISSUER`
+    exit 2
+    error: unknown provider 'gogle'
+    hint: did you mean `bursar login google`? any other issuer works by its
+          URL: `bursar login https://ISSUER`
 
-        exit 2
-        error: unknown provider 'auth.example.com'
-        hint: an issuer is named by its URL: `bursar login https://auth.example.com`
+    exit 2
+    error: unknown provider 'auth.example.com'
+    hint: an issuer is named by its URL:
+          `bursar login https://auth.example.com`
 
-        exit 2
-        error: unknown provider 'gitlab:work'
-        hint: run `bursar login gitlab --as work`
+    exit 2
+    error: unknown provider 'gitlab:work'
+    hint: run `bursar login gitlab --as work`
 
-        exit 2
-        error: unknown provider 'nothing-like-it'
-        hint: known are github-app, github-oauth-app, gitlab, google, microsoft; any other issuer works by its URL: `bursar login https://ISSUER`
-        ");
+    exit 2
+    error: unknown provider 'nothing-like-it'
+    hint: known are github-app, github-oauth-app, gitlab, google, microsoft;
+          any other issuer works by its URL: `bursar login https://ISSUER`
+    ");
     scene.is_unchanged().await;
 }
 
@@ -93,18 +96,21 @@ async fn an_issuer_must_be_a_safe_address() {
         told.push(failure(&ended));
     }
     insta::assert_snapshot!(told.join("\n"), @"
-        exit 2
-        error: `http://auth.example.com`: must start with https:// (http:// is for localhost, 127.0.0.1 and [::1] only)
-        hint: name an issuer as `https://HOST`, or a provider of the catalogue; plain http works on loopback only
+    exit 2
+    error: `http://auth.example.com`: must start with https:// (http:// is for localhost, 127.0.0.1 and [::1] only)
+    hint: name an issuer as `https://HOST`, or a provider of the catalogue;
+          plain http works on loopback only
 
-        exit 2
-        error: `ftp://auth.example.com`: must start with https:// (http:// is for localhost, 127.0.0.1 and [::1] only)
-        hint: name an issuer as `https://HOST`, or a provider of the catalogue; plain http works on loopback only
+    exit 2
+    error: `ftp://auth.example.com`: must start with https:// (http:// is for localhost, 127.0.0.1 and [::1] only)
+    hint: name an issuer as `https://HOST`, or a provider of the catalogue;
+          plain http works on loopback only
 
-        exit 2
-        error: `…@auth.example.com`: must not contain a user name or password
-        hint: name an issuer as `https://HOST`, or a provider of the catalogue; plain http works on loopback only
-        ");
+    exit 2
+    error: `…@auth.example.com`: must not contain a user name or password
+    hint: name an issuer as `https://HOST`, or a provider of the catalogue;
+          plain http works on loopback only
+    ");
     scene.is_unchanged().await;
 }
 
@@ -142,18 +148,20 @@ async fn metadata_that_cannot_be_trusted_ends_the_login() {
     });
     told.push(failure(&home.run(&login).await));
     insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"
-        exit 8
-        error: the server metadata is for `https://somebody-else.example`, but `http://127.0.0.1:[PORT]` was asked
-        hint: this server cannot be used safely; ask its operator to fix its metadata
+    exit 8
+    error: the server metadata is for `https://somebody-else.example`, but `http://127.0.0.1:[PORT]` was asked
+    hint: this server cannot be used safely; ask its operator to fix its
+          metadata
 
-        exit 8
-        error: the server does not announce PKCE with S256
-        hint: this server cannot be used safely; ask its operator to fix its metadata
+    exit 8
+    error: the server does not announce PKCE with S256
+    hint: this server cannot be used safely; ask its operator to fix its
+          metadata
 
-        exit 8
-        error: the answer is not server metadata
-        hint: this server cannot be used safely; ask its operator to fix its metadata
-        "); });
+    exit 2
+    error: the answer is not server metadata
+    hint: check the issuer URL: what is there is no authorization server
+    "); });
     scene.is_unchanged().await;
 }
 
@@ -197,10 +205,11 @@ async fn a_browser_that_never_comes_back_ends_in_time() {
     let issuer = scene.issuer();
     let ended = scene.home.run(&["login", &issuer, "--as", "work", "--no-browser", "--timeout", "1s"]).await;
     insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(failure(&ended), @"
-        exit 2
-        error: no answer came from the browser within 1s; nothing was stored
-        hint: log in again; if the browser cannot reach this machine, run `bursar login http://127.0.0.1:[PORT] --as work --paste`
-        "); });
+    exit 2
+    error: no answer came from the browser within 1s; nothing was stored
+    hint: log in again; if the browser cannot reach this machine, run
+          `bursar login http://127.0.0.1:[PORT] --as work --paste`
+    "); });
     scene.is_unchanged().await;
 }
 
@@ -234,18 +243,19 @@ async fn a_code_that_ends_or_is_denied_ends_the_login() {
     let impatient = ["login", &issuer, "--device", "--as", "work", "--timeout", "1s"];
     told.push(failure(&scene.home.run(&impatient).await));
     insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"
-        exit 4
-        error: the code was not confirmed in time
-        hint: start the login again to get a new code
+    exit 4
+    error: the code was not confirmed in time
+    hint: start the login again to get a new code
 
-        exit 4
-        error: the login was denied on the other device
-        hint: start the login again to get a new code
+    exit 4
+    error: the login was denied on the other device
+    hint: start the login again to get a new code
 
-        exit 2
-        error: the code was not confirmed within 1s; nothing was stored
-        hint: log in again with more time, such as `bursar login http://127.0.0.1:[PORT] --as work --timeout 15m`
-        "); });
+    exit 2
+    error: the code was not confirmed within 1s; nothing was stored
+    hint: log in again with more time, such as
+          `bursar login http://127.0.0.1:[PORT] --as work --timeout 15m`
+    "); });
     scene.is_unchanged().await;
 }
 
@@ -308,10 +318,11 @@ async fn another_person_does_not_overwrite_the_account() {
     });
     let ended = scene.browser_login().await;
     insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(failure(&ended), @"
-        exit 8
-        error: 127.0.0.1-[PORT]:work is pinned to ada@example.com, this login is eve@example.com
-        hint: store it beside the other one with `--as NICKNAME`; nothing was overwritten
-        "); });
+    exit 8
+    error: 127.0.0.1-[PORT]:work is pinned to ada@example.com, this login is eve@example.com
+    hint: store it beside the other one with `--as NICKNAME`; nothing was
+          overwritten
+    "); });
     scene.is_unchanged().await;
 }
 
@@ -324,14 +335,21 @@ async fn without_a_client_nothing_is_sent() {
     let by_name = scene.home.run(&["login", "google"]).await;
     let told = [failure(&by_url), failure(&by_name)];
     insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @r#"
-        exit 2
-        error: there is no client id for 127.0.0.1-[PORT]
-        hint: register a native app at 127.0.0.1-[PORT] (redirect URI http://127.0.0.1/callback, any port), then run `bursar login http://127.0.0.1:[PORT] --client-id ID`, or set `client_id` under [providers."127.0.0.1-[PORT]"]
+    exit 2
+    error: there is no client id for 127.0.0.1-[PORT]
+    hint: register a native app at 127.0.0.1-[PORT] (redirect URI
+          http://127.0.0.1/callback, any port), then run
+          `bursar login http://127.0.0.1:[PORT] --client-id ID`, or set
+          `client_id` under [providers."127.0.0.1-[PORT]"]
 
-        exit 2
-        error: there is no client id for Google
-        hint: register a native app at Google (redirect URI http://127.0.0.1/callback, any port; see https://developers.google.com/identity/protocols/oauth2), then run `bursar login google --client-id ID`, or set `client_id` under [providers.google]
-        "#); });
+    exit 2
+    error: there is no client id for Google
+    hint: register a native app at Google (redirect URI
+          http://127.0.0.1/callback, any port; see
+          https://developers.google.com/identity/protocols/oauth2), then run
+          `bursar login google --client-id ID`, or set `client_id` under
+          [providers.google]
+    "#); });
     scene.is_unchanged().await;
 }
 
@@ -353,22 +371,23 @@ async fn secrets_that_are_missing_loose_or_wrong_are_told() {
     told.push(failure(&scene.home.run(&with_secret).await));
     assert!(told.iter().all(|told| !told.contains("not the right one")));
     insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @r#"
-        exit 2
-        error: client credentials need the client's secret or private key
-        hint: add `--client-secret-file FILE` (mode 0600, or `-` for stdin), or set `client_secret_file` under [providers."127.0.0.1-[PORT]"]
+    exit 2
+    error: client credentials need the client's secret or private key
+    hint: add `--client-secret-file FILE` (mode 0600, or `-` for stdin), or set
+          `client_secret_file` under [providers."127.0.0.1-[PORT]"]
 
-        exit 4
-        error: 127.0.0.1-[PORT] refused the login: invalid_client: client authentication failed
-        hint: check client id, secret and scopes, then log in again
+    exit 4
+    error: 127.0.0.1-[PORT] refused the login: invalid_client: client authentication failed
+    hint: check client id, secret and scopes, then log in again
 
-        exit 2
-        error: others can read [FOLDER]/secret (mode 0644)
-        hint: run: chmod 600 '[FOLDER]/secret'
+    exit 2
+    error: others can read [FOLDER]/secret (mode 0644)
+    hint: run: chmod 600 '[FOLDER]/secret'
 
-        exit 2
-        error: `[FOLDER]/secret` is empty
-        hint: write the secret into the file, and nothing else
-        "#); });
+    exit 2
+    error: `[FOLDER]/secret` is empty
+    hint: write the secret into the file, and nothing else
+    "#); });
     scene.is_unchanged().await;
 }
 
@@ -386,18 +405,19 @@ async fn a_token_endpoint_in_trouble_leaves_everything_as_it_was() {
         told.push(failure(&scene.browser_login().await));
     }
     insta::with_settings!({filters => filters()}, { insta::assert_snapshot!(told.join("\n"), @"
-        exit 5
-        error: 127.0.0.1-[PORT] cannot be reached: the provider answered HTTP 503: the answer is a web page
-        hint: log in again in a minute; nothing was stored
+    exit 5
+    error: 127.0.0.1-[PORT] cannot be reached: the provider answered HTTP 503: the answer is a web page
+    hint: log in again in a minute; nothing was stored
 
-        exit 5
-        error: 127.0.0.1-[PORT] cannot be reached: the provider answered HTTP 200: the answer is a web page
-        hint: check for a captive portal or a wrong proxy; `bursar doctor` shows what answers
+    exit 5
+    error: 127.0.0.1-[PORT] cannot be reached: the provider answered HTTP 200: the answer is a web page
+    hint: check for a captive portal or a wrong proxy; `bursar doctor` shows
+          what answers
 
-        exit 5
-        error: 127.0.0.1-[PORT] cannot be reached: the connection was cut (127.0.0.1): connection closed before message completed
-        hint: log in again in a minute; nothing was stored
-        "); });
+    exit 5
+    error: 127.0.0.1-[PORT] cannot be reached: the connection was cut (127.0.0.1): connection closed before message completed
+    hint: log in again in a minute; nothing was stored
+    "); });
     scene.is_unchanged().await;
 }
 

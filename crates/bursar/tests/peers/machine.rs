@@ -21,35 +21,34 @@ async fn a_secret_in_the_header() {
 #[tokio::test]
 async fn a_secret_in_the_body() {
     let person = Person::new().await;
-    write_entry(&person, "post");
+    write_entry(&person);
     let secret = person.home.beside("secret");
     write_private(&secret, "service-post-secret-for-tests-only-0002\n");
     log_in_as_service(&person, "peer", "service-post", &secret).await;
     the_service_gets_token_after_token(&person).await;
 }
 
+/// The issuer's metadata names the header method first: a private key is not sent that way, nor in any other.
 #[tokio::test]
 async fn a_key_that_signs_assertions() {
     let person = Person::new().await;
-    write_entry(&person, "private_key_jwt");
     let pair = rcgen::KeyPair::generate().unwrap();
     person.server.register_keys(json!([public_key(&pair)])).await;
     let key = person.home.beside("key.pem");
     write_private(&key, &pair.serialize_pem());
-    log_in_as_service(&person, "peer", "service-jwt", &key).await;
+    log_in_as_service(&person, person.server.issuer(), "service-jwt", &key).await;
     the_service_gets_token_after_token(&person).await;
 }
 
 #[tokio::test]
 async fn a_key_the_server_does_not_know_stores_nothing() {
     let person = Person::new().await;
-    write_entry(&person, "private_key_jwt");
     let registered = rcgen::KeyPair::generate().unwrap();
     person.server.register_keys(json!([public_key(&registered)])).await;
     let key = person.home.beside("key.pem");
     write_private(&key, &rcgen::KeyPair::generate().unwrap().serialize_pem());
 
-    let login = person.home.run(&login_line("peer", "service-jwt", &key)).await;
+    let login = person.home.run(&login_line(person.server.issuer(), "service-jwt", &key)).await;
     assert_eq!(login.code, 4, "{login}");
     assert!(login.stderr.contains("invalid_client"), "{login}");
     assert_eq!(person.home.run(&["list", "--json"]).await.succeeded().stdout.trim(), "[]");
@@ -85,7 +84,7 @@ async fn the_service_gets_token_after_token(person: &Person) {
 }
 
 /// Metadata tells which methods a server knows, not which one a client is registered for: an entry does.
-fn write_entry(person: &Person, authentication: &str) {
+fn write_entry(person: &Person) {
     let issuer = person.server.issuer();
     person.home.write_config("");
     let folder = person.home.path().join("providers");
@@ -93,7 +92,7 @@ fn write_entry(person: &Person, authentication: &str) {
     let entry = format!(
         "id = \"peer\"\nname = \"Peer\"\n\
          [endpoints]\nissuer = \"{issuer}\"\ntoken = \"{issuer}/token\"\nrevoke = \"{issuer}/token/revocation\"\n\
-         [client]\nauthentication = \"{authentication}\"\npublic = false\n"
+         [client]\nauthentication = \"post\"\npublic = false\n"
     );
     std::fs::write(folder.join("peer.toml"), entry).unwrap();
 }

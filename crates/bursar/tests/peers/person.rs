@@ -1,7 +1,6 @@
-//! The person at the keyboard: runs a login, reads what it says, and does what it asks for.
+//! The person at the keyboard: logs in, does what the program asks for, and looks at what is there.
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
 use super::authorization_server::{AuthorizationServer, PUBLIC_CLIENT};
 use crate::support::{Ended, Home};
@@ -30,40 +29,18 @@ impl Person {
     pub(crate) async fn log_in(&self, nickname: &str) -> Ended {
         let issuer = self.server.issuer();
         let line = ["login", issuer, "--client-id", PUBLIC_CLIENT, "--no-browser", "--as", nickname];
-        self.answer(&line, |line| line.starts_with(issuer), async |url| self.server.visit(url).await).await
+        let mut login = self.home.start(&line);
+        self.server.visit(&login.address().await).await;
+        login.ended().await
     }
 
     /// Logs in with a code; `decide` gets it.
     pub(crate) async fn log_in_with_code(&self, nickname: &str, decide: impl AsyncFnOnce(&str)) -> Ended {
-        let issuer = self.server.issuer();
-        let line = ["login", issuer, "--client-id", PUBLIC_CLIENT, "--device", "--as", nickname];
-        self.answer(&line, is_user_code, decide).await
-    }
-
-    /// Runs the program and, once it says a line that `is_asked` knows, does `act` with that line.
-    async fn answer(
-        &self,
-        arguments: &[&str],
-        is_asked: impl Fn(&str) -> bool,
-        act: impl AsyncFnOnce(&str),
-    ) -> Ended {
-        let mut child = self.home.command(arguments).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut stderr = String::new();
-        let mut act = Some(act);
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if is_asked(line.trim())
-                && let Some(act) = act.take()
-            {
-                act(line.trim()).await;
-            }
-            stderr.push_str(&line);
-            stderr.push('\n');
-        }
-        let mut stdout = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut stdout).await.unwrap();
-        let code = child.wait().await.unwrap().code().unwrap_or(-1);
-        Ended { code, stdout, stderr }
+        let line =
+            ["login", self.server.issuer(), "--client-id", PUBLIC_CLIENT, "--device", "--as", nickname];
+        let mut login = self.home.start(&line);
+        decide(&login.says(user_code).await).await;
+        login.ended().await
     }
 
     /// An access token of `account`.
@@ -85,9 +62,10 @@ impl Person {
 }
 
 /// RFC 8628 §6.1: `oidc-provider` makes two groups of four letters.
-fn is_user_code(line: &str) -> bool {
+fn user_code(line: &str) -> Option<String> {
     let is_group = |group: &str| group.len() == 4 && group.bytes().all(|letter| letter.is_ascii_uppercase());
-    line.split_once('-').is_some_and(|(first, second)| is_group(first) && is_group(second))
+    let (first, second) = line.trim().split_once('-')?;
+    (is_group(first) && is_group(second)).then(|| line.trim().to_owned())
 }
 
 impl Ended {

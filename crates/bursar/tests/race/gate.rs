@@ -3,9 +3,9 @@
 use std::io::{PipeReader, PipeWriter};
 use std::process::Stdio;
 
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
-use crate::support::{Ended, Home};
+use crate::support::{Home, Running};
 
 /// Every process that is held reads the same pipe, and goes on when its writing end is closed.
 #[derive(Debug)]
@@ -13,10 +13,6 @@ pub(crate) struct Gate {
     reader: PipeReader,
     writer: PipeWriter,
 }
-
-/// A process behind the gate.
-#[derive(Debug)]
-pub(crate) struct Held(Child);
 
 impl Gate {
     /// A closed gate.
@@ -26,7 +22,7 @@ impl Gate {
     }
 
     /// Brings a process of the program, with these arguments, up to the gate.
-    pub(crate) fn hold(&self, home: &Home, arguments: &[&str]) -> Held {
+    pub(crate) fn hold(&self, home: &Home, arguments: &[&str]) -> Running {
         let program = home.command(arguments);
         let program = program.as_std();
         let mut shell = Command::new("/bin/sh");
@@ -40,23 +36,11 @@ impl Gate {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        Held(shell.spawn().unwrap())
+        Running::of(&mut shell)
     }
 
     /// Lets all of them go.
     pub(crate) fn open(self) {
         drop(self.writer);
-    }
-}
-
-impl Held {
-    /// Waits for its end.
-    pub(crate) async fn ended(self) -> Ended {
-        let output = self.0.wait_with_output().await.unwrap();
-        Ended {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use self::gate::Gate;
 use crate::peers::authorization_server::Counts;
 use crate::peers::person::Person;
-use crate::support::{Ended, write_private};
+use crate::support::write_private;
 
 const PROCESSES: usize = 64;
 const ROUNDS: usize = 50;
@@ -24,9 +24,9 @@ async fn one_refresh_for_64_processes() {
         expire(&person, &["work"]).await;
         widen(&person, round).await;
         let before = person.server.counts().await;
-        let ended = start_together(&person, |_| vec!["token", "work"]).await;
-        one_live_token(&person, &ended, round).await;
+        let tokens = tokens_of_all(&person, |_| vec!["token", "work"], round).await;
         refreshed(&person, &before, 1, round).await;
+        one_live_token(&person, tokens, round).await;
     }
 }
 
@@ -40,10 +40,10 @@ async fn a_rejected_token_is_replaced_once() {
         write_private(&file, &rejected);
         widen(&person, round).await;
         let before = person.server.counts().await;
-        let ended = start_together(&person, |_| line.to_vec()).await;
-        let token = one_live_token(&person, &ended, round).await;
-        assert_ne!(token, rejected, "round {round}");
+        let tokens = tokens_of_all(&person, |_| line.to_vec(), round).await;
         refreshed(&person, &before, 1, round).await;
+        let token = one_live_token(&person, tokens, round).await;
+        assert_ne!(token, rejected, "round {round}");
     }
 }
 
@@ -58,16 +58,17 @@ async fn five_accounts_refresh_independently() {
         expire(&person, &FIVE).await;
         widen(&person, round).await;
         let before = person.server.counts().await;
-        let ended = start_together(&person, |process| vec!["token", FIVE[process % FIVE.len()]]).await;
-        let mut tokens = Vec::new();
-        for account in 0..FIVE.len() {
-            let own: Vec<&Ended> = ended.iter().skip(account).step_by(FIVE.len()).collect();
-            tokens.push(one_live_token(&person, own, round).await);
-        }
-        tokens.sort();
-        tokens.dedup();
-        assert_eq!(tokens.len(), FIVE.len(), "round {round}: accounts share a token");
+        let line = |process: usize| vec!["token", FIVE[process % FIVE.len()]];
+        let tokens = tokens_of_all(&person, line, round).await;
         refreshed(&person, &before, 5, round).await;
+        let mut different = Vec::new();
+        for account in 0..FIVE.len() {
+            let own = tokens.iter().skip(account).step_by(FIVE.len()).cloned().collect();
+            different.push(one_live_token(&person, own, round).await);
+        }
+        different.sort();
+        different.dedup();
+        assert_eq!(different.len(), FIVE.len(), "round {round}: accounts share a token");
     }
 }
 
@@ -93,34 +94,31 @@ async fn widen(person: &Person, round: usize) {
     person.server.set_delay(Duration::from_millis(DELAYS[round % DELAYS.len()])).await;
 }
 
-/// Starts all processes behind a gate, opens it, and collects how each ended.
-async fn start_together<'a>(person: &Person, line: impl Fn(usize) -> Vec<&'a str>) -> Vec<Ended> {
+/// Starts all processes behind a gate, opens it, and collects the token each has printed.
+async fn tokens_of_all<'a>(
+    person: &Person,
+    line: impl Fn(usize) -> Vec<&'a str>,
+    round: usize,
+) -> Vec<String> {
     let gate = Gate::new();
-    let waiting: Vec<_> = (0..PROCESSES).map(|process| gate.hold(&person.home, &line(process))).collect();
+    let held: Vec<_> = (0..PROCESSES).map(|process| gate.hold(&person.home, &line(process))).collect();
     gate.open();
-    let mut ended = Vec::new();
-    for process in waiting {
-        ended.push(process.ended().await);
+    let mut tokens = Vec::new();
+    for process in held {
+        let ended = process.ended().await;
+        assert_eq!(ended.code, 0, "round {round}: {ended}");
+        tokens.push(ended.stdout.trim_end().to_owned());
     }
-    ended
+    tokens
 }
 
-/// Every process ended well, with the same token, and the server honours it.
-async fn one_live_token<'a>(
-    person: &Person,
-    ended: impl IntoIterator<Item = &'a Ended>,
-    round: usize,
-) -> String {
-    let mut tokens: Vec<&str> = Vec::new();
-    for process in ended {
-        assert_eq!(process.code, 0, "round {round}: {process}");
-        tokens.push(process.stdout.trim_end());
-    }
-    tokens.sort_unstable();
+/// The one token that all have got; the server honours it.
+async fn one_live_token(person: &Person, mut tokens: Vec<String>, round: usize) -> String {
+    tokens.sort();
     tokens.dedup();
     assert_eq!(tokens.len(), 1, "round {round}: {} different tokens were handed out", tokens.len());
-    assert!(person.server.is_live(tokens[0]).await, "round {round}: the token is dead");
-    tokens[0].to_owned()
+    assert!(person.server.is_live(&tokens[0]).await, "round {round}: the token is dead");
+    tokens.remove(0)
 }
 
 /// Exactly so many refreshes have reached the server since `before`, and none with a spent token.

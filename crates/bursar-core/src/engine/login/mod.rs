@@ -30,7 +30,7 @@ use crate::oauth::authorization::AuthorizationError;
 use crate::oauth::client_authentication::{Client, Method};
 use crate::oauth::error::OAuthError;
 use crate::oauth::scope::Scope;
-use crate::oauth::signing::SigningError;
+use crate::oauth::signing::{SigningError, SigningKey};
 use crate::ports::document;
 use crate::ports::random::unguessable;
 use crate::ports::store::{Commit, Expected, StoreError};
@@ -63,6 +63,9 @@ impl LoginPlan {
     pub fn client_method(&self) -> Method {
         match (&self.client_secret, self.provider.client.authentication) {
             (None, _) => Method::None,
+            // Metadata lists every method a server knows; only the client's owner knows which is theirs, and a private key
+            // sent as a password would be a private key given away.
+            (Some(secret), _) if SigningKey::looks_like_one(secret) => Method::PrivateKeyJwt,
             (Some(_), AuthenticationRule::Basic) => Method::Basic,
             (Some(_), AuthenticationRule::PrivateKeyJwt) => Method::PrivateKeyJwt,
             (Some(_), _) => Method::Post,

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use crate::cli::app::App;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::printer::{GOOD, WARN, paint};
+use crate::cli::screen::plain::plain;
 use crate::cli::shown_accounts::ShownAccounts;
 
 pub(super) async fn tell(app: &App, logged_in: &LoggedIn, had_vault: bool) -> Result<Exit, Failure> {
@@ -48,7 +49,7 @@ fn headline(logged_in: &LoggedIn) -> String {
     let again = if logged_in.renewed { " again" } else { "" };
     let who = account.identity.as_ref().map_or_else(String::new, |identity| {
         // A provider chooses this text, and a terminal obeys control characters.
-        let label: String = identity.label.chars().filter(|character| !character.is_control()).collect();
+        let label = plain(&identity.label);
         format!(" as {label}")
     });
     format!("Logged in to {}{who}{again}; account {}", account.reference.provider, account.reference)

@@ -9,7 +9,7 @@ pub(super) mod cleanup_screen;
 mod fixtures;
 pub(super) mod list_screen;
 mod note;
-mod plain;
+pub(super) mod plain;
 pub(super) mod rebuild_screen;
 pub(super) mod status_screen;
 mod tag;

@@ -3,7 +3,7 @@
 /// `text` without anything that moves a cursor, changes a colour or turns the direction of writing.
 ///
 /// Labels and error descriptions come from providers; a terminal obeys escape sequences wherever they come from.
-pub(super) fn plain(text: &str) -> String {
+pub(in crate::cli) fn plain(text: &str) -> String {
     text.chars().map(|character| if is_harmless(character) { character } else { '\u{fffd}' }).collect()
 }
 
@@ -23,7 +23,7 @@ pub(super) fn shortened(text: &str, width: usize) -> String {
 
 /// `text` in lines of at most `width` characters. A command between backticks stays on one line, so that it can be
 /// copied, and so does a word that is longer than a line.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(in crate::cli) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in words(text) {
         match lines.last_mut() {

@@ -75,7 +75,8 @@ pub fn wire(
     let sqlite = SqliteStore::open(options)?;
     let store: Arc<dyn Store> = Arc::new(sqlite);
     let store = seams.store.map_or_else(|| store.clone(), |wrap| wrap(store.clone()));
-    let upstream: Arc<dyn Upstream> = Arc::new(HttpUpstream::new(environment, &config.network, clock.clone()));
+    let upstream: Arc<dyn Upstream> =
+        Arc::new(HttpUpstream::new(environment, &config.network, clock.clone()));
     let upstream = seams.upstream.map_or_else(|| upstream.clone(), |wrap| wrap(upstream.clone()));
     let keys = MasterKeys::new(
         environment.clone(),
@@ -100,10 +101,8 @@ pub fn wire(
         let known = ports.catalogue.find(name).ok().flatten();
         Some((known.map_or_else(|| name.clone(), |known| known.id.to_string()), proxy))
     });
-    let network = NetworkRules {
-        call_time: Some(config.network.timeout.unsigned_abs()),
-        proxies: proxies.collect(),
-    };
+    let network =
+        NetworkRules { call_time: Some(config.network.timeout.unsigned_abs()), proxies: proxies.collect() };
     let engine = Engine::new(ports, Space::Sandbox(SandboxId::personal())).with_network(network);
     Ok(Wired { engine, tasks, keys })
 }

@@ -30,14 +30,20 @@ impl Engine {
     /// All accounts with what is known about their use.
     pub async fn overview(&self) -> Result<Overview, StoreError> {
         let store = &*self.ports.store;
-        let mut accounts: Vec<Account> =
-            document::list::<Account>(store, &self.space).await?.into_iter().map(|stored| stored.document).collect();
+        let mut accounts: Vec<Account> = document::list::<Account>(store, &self.space)
+            .await?
+            .into_iter()
+            .map(|stored| stored.document)
+            .collect();
         accounts.sort_by_cached_key(|account| account.reference.key());
         let uses = document::list::<AccountUse>(store, &self.space).await?;
         let defaults = document::list::<DefaultAccount>(store, &self.space).await?;
         Ok(Overview {
             accounts,
-            last_used: uses.into_iter().map(|used| (used.document.account, used.document.last_used)).collect(),
+            last_used: uses
+                .into_iter()
+                .map(|used| (used.document.account, used.document.last_used))
+                .collect(),
             defaults: defaults
                 .into_iter()
                 .map(|stored| (stored.document.provider, stored.document.account))
@@ -72,7 +78,8 @@ impl Engine {
 
     /// `wanted` with the provider's alias replaced by its name; `None` if there is no alias in it.
     pub fn alias(&self, wanted: &str) -> Option<String> {
-        let (provider, rest) = wanted.split_once(':').map_or((wanted, None), |(name, rest)| (name, Some(rest)));
+        let (provider, rest) =
+            wanted.split_once(':').map_or((wanted, None), |(name, rest)| (name, Some(rest)));
         let found = self.ports.catalogue.find(provider).ok().flatten()?;
         let name = found.id.as_str();
         (name != provider).then(|| rest.map_or_else(|| name.to_owned(), |rest| format!("{name}:{rest}")))
@@ -100,7 +107,7 @@ impl Engine {
         }
         let page = Page::first(CANDIDATES);
         for record in store.find(&self.space, Account::KIND, "provider", wanted, page).await?.value {
-            let account = document::decode::<Account>(record)?.document;
+            let account = document::decode::<Account>(&record)?.document;
             if !overview.accounts.iter().any(|known| known.reference.key() == account.reference.key()) {
                 overview.accounts.push(account);
             }
@@ -108,7 +115,9 @@ impl Engine {
         if let Some(stored) = document::get::<DefaultAccount>(store, &self.space, wanted).await?.value {
             let DefaultAccount { provider, account } = stored.document;
             let known = overview.accounts.iter().any(|known| known.reference.key() == account.key());
-            if !known && let Some(found) = document::get::<Account>(store, &self.space, &account.key()).await?.value {
+            if !known
+                && let Some(found) = document::get::<Account>(store, &self.space, &account.key()).await?.value
+            {
                 overview.accounts.push(found.document);
             }
             overview.defaults.insert(provider, account);
@@ -117,7 +126,10 @@ impl Engine {
     }
 
     /// One account.
-    pub(super) async fn account(&self, reference: &AccountReference) -> Result<Stored<Account>, HandOutError> {
+    pub(super) async fn account(
+        &self,
+        reference: &AccountReference,
+    ) -> Result<Stored<Account>, HandOutError> {
         let answer = document::get::<Account>(&*self.ports.store, &self.space, &reference.key()).await?;
         answer.value.ok_or_else(|| HandOutError::NoSuchAccount { reference: reference.clone() })
     }
@@ -128,14 +140,10 @@ impl Engine {
         let default =
             DefaultAccount { provider: reference.provider.clone(), account: account.document.reference };
         loop {
-            let answer = document::get::<DefaultAccount>(
-                &*self.ports.store,
-                &self.space,
-                reference.provider.as_str(),
-            )
-            .await?;
-            let expected =
-                answer.value.map_or(Expected::Absent, |stored| Expected::Version(stored.version));
+            let answer =
+                document::get::<DefaultAccount>(&*self.ports.store, &self.space, reference.provider.as_str())
+                    .await?;
+            let expected = answer.value.map_or(Expected::Absent, |stored| Expected::Version(stored.version));
             let event = Event::new(self.now(), "account.made_default", reference.to_string());
             let batch = document::put(self.batch(), &default, expected)?.event(event);
             if let Commit::Done(_) = self.ports.store.commit(batch).await?.value {

@@ -56,7 +56,11 @@ impl Engine {
     }
 
     /// Renews now, whatever the windows say.
-    pub async fn refresh(&self, reference: &AccountReference, wait: Duration) -> Result<Account, HandOutError> {
+    pub async fn refresh(
+        &self,
+        reference: &AccountReference,
+        wait: Duration,
+    ) -> Result<Account, HandOutError> {
         let generation = self.account(reference).await?.document.generation;
         let ask = Ask { newer_than: Some(generation), ..Ask::default() };
         Ok(self.fresh(reference, &ask, wait).await?.document)
@@ -98,13 +102,9 @@ impl Engine {
         }
         match self.renew_detached(permit, reference, ask, deadline).await {
             None => fall_back(stored, meanwhile, HandOutError::Busy { reference: reference.clone() }),
-            Some(Renewal::Fresh(account)) => Ok(account),
+            Some(Renewal::Fresh(account)) => Ok(*account),
             Some(Renewal::Refused { account, refusal }) => {
-                let refused = HandOutError::refused(reference, refusal);
-                match account {
-                    Some(account) => fall_back(*account, meanwhile, refused),
-                    None => Err(refused),
-                }
+                fall_back(*account, meanwhile, HandOutError::refused(reference, refusal))
             }
             Some(Renewal::Broken(error)) => fall_back(stored, meanwhile, error),
         }
@@ -169,7 +169,9 @@ impl Engine {
             let key = reference.key();
             let answer = document::get::<AccountUse>(&*self.ports.store, &self.space, &key).await?;
             let expected = match &answer.value {
-                Some(stored) if now.duration_since(stored.document.last_used) < USE_RESOLUTION => return Ok(()),
+                Some(stored) if now.duration_since(stored.document.last_used) < USE_RESOLUTION => {
+                    return Ok(());
+                }
                 Some(stored) => Expected::Version(stored.version),
                 None => Expected::Absent,
             };

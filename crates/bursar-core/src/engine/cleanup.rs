@@ -39,7 +39,11 @@ pub enum Ground {
 }
 
 /// The accounts that may go, with why. Pure.
-pub fn candidates(overview: &Overview, rules: CleanupRules, now: Timestamp) -> Vec<(AccountReference, Ground)> {
+pub fn candidates(
+    overview: &Overview,
+    rules: CleanupRules,
+    now: Timestamp,
+) -> Vec<(AccountReference, Ground)> {
     let judge = |account: &Account| {
         let ground = ground(account, overview, rules, now)?;
         Some((account.reference.clone(), ground))
@@ -112,7 +116,12 @@ mod tests {
 
     const DAY: i64 = 86_400;
 
-    fn ground_of(account: Account, unused_days: Option<i64>, used_at: Option<i64>, now: i64) -> Option<Ground> {
+    fn ground_of(
+        account: Account,
+        unused_days: Option<i64>,
+        used_at: Option<i64>,
+        now: i64,
+    ) -> Option<Ground> {
         let key = account.reference.key();
         let overview = Overview {
             accounts: vec![account],

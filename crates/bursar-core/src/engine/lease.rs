@@ -107,7 +107,8 @@ impl Drop for Lease {
         // Only this holder's version is removed: whoever took over after the deadline keeps theirs.
         let (store, version) = (self.lock.store.clone(), self.version);
         let id = CommitId(self.lock.unguessable());
-        let batch = Batch::new(self.lock.space.clone(), id).delete(RefreshLease::KIND, &self.account, version);
+        let batch =
+            Batch::new(self.lock.space.clone(), id).delete(RefreshLease::KIND, &self.account, version);
         self.lock.tasks.spawn(Box::pin(async move {
             // If this fails the lease ends by itself.
             if let Err(error) = store.commit(batch).await {

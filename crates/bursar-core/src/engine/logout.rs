@@ -170,8 +170,12 @@ impl Engine {
                 return Ok(RevocationReport::NotOffered);
             }
         };
-        let response =
-            self.ports.upstream.send(request, self.limits(provider)).await.map_err(|error| error.to_string())?;
+        let response = self
+            .ports
+            .upstream
+            .send(request, self.limits(provider))
+            .await
+            .map_err(|error| error.to_string())?;
         match read_revocation_answer(&response) {
             Revoked::Yes => Ok(RevocationReport::Revoked),
             Revoked::AlreadyGone => Ok(RevocationReport::AlreadyGone),
@@ -183,10 +187,7 @@ impl Engine {
 }
 
 /// Which tokens must be revoked so that nothing of the login works any more.
-fn tokens_to_revoke<'a>(
-    provider: &Provider,
-    credentials: &'a Credentials,
-) -> Vec<(&'a Secret, TokenHint)> {
+fn tokens_to_revoke<'a>(provider: &Provider, credentials: &'a Credentials) -> Vec<(&'a Secret, TokenHint)> {
     let access = credentials.access.iter().map(|token| (token, TokenHint::AccessToken));
     let refresh: Vec<_> =
         credentials.refresh_tokens().map(|token| (token, TokenHint::RefreshToken)).collect();

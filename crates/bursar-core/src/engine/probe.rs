@@ -79,6 +79,8 @@ fn judge_introspection(response: &Response) -> Probe {
     match read_introspection_answer(response) {
         Some(true) => Probe::Accepted,
         Some(false) => Probe::Refused { detail: "introspection says that it is not active".into() },
-        None => Probe::Unknown { detail: format!("introspection answered HTTP {}", response.status().as_u16()) },
+        None => {
+            Probe::Unknown { detail: format!("introspection answered HTTP {}", response.status().as_u16()) }
+        }
     }
 }

@@ -9,8 +9,8 @@ use crate::oauth::signing::{SigningError, SigningKey};
 use crate::ports::document;
 use crate::ports::store::StoreError;
 use crate::ports::upstream::SendLimits;
-use crate::provider::{Refresh, RetryAfterTimeout, Reuse, Rotation};
 use crate::provider::{CatalogueError, Provider, ProviderId, VariableError};
+use crate::provider::{Refresh, RetryAfterTimeout, Reuse, Rotation};
 use crate::secret::Secret;
 
 impl Engine {
@@ -24,7 +24,10 @@ impl Engine {
     pub(super) fn general_limits(&self) -> SendLimits {
         let limits = SendLimits::default();
         // Leases and journals count on the general limit, so settings only shorten it.
-        SendLimits { time: self.network.call_time.map_or(limits.time, |time| time.min(limits.time)), ..limits }
+        SendLimits {
+            time: self.network.call_time.map_or(limits.time, |time| time.min(limits.time)),
+            ..limits
+        }
     }
 
     /// The description an account lives by, its variables filled in.
@@ -78,7 +81,10 @@ pub(super) fn refresh_policy(provider: &Provider) -> RefreshPolicy {
     RefreshPolicy {
         before: provider.refresh_before,
         earliest: provider.refresh.earliest_before_expiry,
-        spacing: provider.refresh.rate_limit.map(|limit| limit.per / i32::try_from(limit.count.max(1)).unwrap_or(1)),
+        spacing: provider
+            .refresh
+            .rate_limit
+            .map(|limit| limit.per / i32::try_from(limit.count.max(1)).unwrap_or(1)),
         reuse: reuse(&provider.refresh),
         grant_absolute: provider.lifetimes.refresh_absolute,
         grant_idle: provider.lifetimes.refresh_idle,
@@ -89,7 +95,9 @@ pub(super) fn refresh_policy(provider: &Provider) -> RefreshPolicy {
 /// What a spent refresh token does; a description that only calls retries safe says as much.
 fn reuse(refresh: &Refresh) -> Reuse {
     match (refresh.reuse, refresh.rotation, refresh.retry_after_timeout) {
-        (Reuse::Undeclared, Rotation::None, _) | (Reuse::Undeclared, _, RetryAfterTimeout::Safe) => Reuse::Harmless,
+        (Reuse::Undeclared, Rotation::None, _) | (Reuse::Undeclared, _, RetryAfterTimeout::Safe) => {
+            Reuse::Harmless
+        }
         (declared, ..) => declared,
     }
 }

@@ -38,8 +38,13 @@ static ACCOUNT: Kind = Kind {
 static ACCOUNT_USE: Kind =
     Kind { name: "account_use", scope: Scope::Sandbox, group: Group::Durable, indexes: &[], watched: false };
 
-static DEFAULT_ACCOUNT: Kind =
-    Kind { name: "default_account", scope: Scope::Sandbox, group: Group::Durable, indexes: &[], watched: true };
+static DEFAULT_ACCOUNT: Kind = Kind {
+    name: "default_account",
+    scope: Scope::Sandbox,
+    group: Group::Durable,
+    indexes: &[],
+    watched: true,
+};
 
 static PROVIDER_DEFINITION: Kind = Kind {
     name: "provider_definition",
@@ -52,8 +57,13 @@ static PROVIDER_DEFINITION: Kind = Kind {
 static REVOCATION: Kind =
     Kind { name: "revocation", scope: Scope::Sandbox, group: Group::Durable, indexes: &[], watched: true };
 
-static REFRESH_LEASE: Kind =
-    Kind { name: "refresh_lease", scope: Scope::Sandbox, group: Group::Durable, indexes: &[], watched: false };
+static REFRESH_LEASE: Kind = Kind {
+    name: "refresh_lease",
+    scope: Scope::Sandbox,
+    group: Group::Durable,
+    indexes: &[],
+    watched: false,
+};
 
 static LOGIN_MARK: Kind =
     Kind { name: "login_mark", scope: Scope::Sandbox, group: Group::Durable, indexes: &[], watched: false };

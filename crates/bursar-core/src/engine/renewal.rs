@@ -32,11 +32,11 @@ use crate::secret::Secret;
 #[derive(Debug)]
 pub(super) enum Renewal {
     /// The account as it is now; its access token serves.
-    Fresh(Stored<Account>),
+    Fresh(Box<Stored<Account>>),
     /// No new token; the account as it is now says why.
     Refused {
-        /// The account, if it still exists.
-        account: Option<Box<Stored<Account>>>,
+        /// The account.
+        account: Box<Stored<Account>>,
         /// Why.
         refusal: Refusal,
     },
@@ -46,10 +46,18 @@ pub(super) enum Renewal {
 
 /// What the call brought.
 enum Brought {
-    Tokens { tokens: Box<TokenSet>, clock_skew: jiff::SignedDuration },
+    Tokens {
+        tokens: Box<TokenSet>,
+        clock_skew: jiff::SignedDuration,
+    },
     /// With what the answer told about the provider's clock.
-    Failure { failure: Failure, told: jiff::SignedDuration },
-    Stranger { found: String },
+    Failure {
+        failure: Failure,
+        told: jiff::SignedDuration,
+    },
+    Stranger {
+        found: String,
+    },
 }
 
 impl Engine {
@@ -83,9 +91,9 @@ impl Engine {
         let decision = decide(&stored.document, ask, Standpoint::HoldingLock, self.now());
         tracing::debug!(account = %reference, ?decision, "refresh decided under the lock");
         match decision {
-            Decision::Serve => return Ok(Some(Renewal::Fresh(stored))),
+            Decision::Serve => return Ok(Some(Renewal::Fresh(Box::new(stored)))),
             Decision::Refuse(refusal) => {
-                return Ok(Some(Renewal::Refused { account: Some(Box::new(stored)), refusal }));
+                return Ok(Some(Renewal::Refused { account: Box::new(stored), refusal }));
             }
             Decision::Refresh { .. } => {}
         }
@@ -106,7 +114,7 @@ impl Engine {
         match brought {
             Brought::Tokens { tokens, clock_skew } => {
                 let renewed = self.keep(&provider, journaled, credentials, &tokens, clock_skew).await?;
-                Ok(Some(Renewal::Fresh(renewed)))
+                Ok(Some(Renewal::Fresh(Box::new(renewed))))
             }
             Brought::Stranger { found } => {
                 let refused = self
@@ -139,8 +147,12 @@ impl Engine {
         let scope = Some(&account.scope).filter(|scope| !scope.is_empty());
         let grant = match (account.renewal(), &credentials.refresh) {
             (Means::ClientCredentials, _) => Grant::ClientCredentials { scope },
-            (_, Some(token)) => Grant::RefreshToken { token, scope, redirect_uri: account.redirect_uri.as_deref() },
-            (_, None) => return Err(request("the refresh token is missing from the sealed credentials".into())),
+            (_, Some(token)) => {
+                Grant::RefreshToken { token, scope, redirect_uri: account.redirect_uri.as_deref() }
+            }
+            (_, None) => {
+                return Err(request("the refresh token is missing from the sealed credentials".into()));
+            }
         };
         let provider_time = self.now().saturating_add(account.clock_skew).unwrap_or(Timestamp::MAX);
         token_request(provider, &client, &grant, &account.resource, provider_time, &*self.ports.random)
@@ -181,8 +193,8 @@ impl Engine {
             }
         };
         let now = self.now();
-        let clock_skew = date_of(&response)
-            .map_or(account.clock_skew, |date| clock_skew::learn(sent_at, now, date));
+        let clock_skew =
+            date_of(&response).map_or(account.clock_skew, |date| clock_skew::learn(sent_at, now, date));
         let (wait, status) = (retry_after(&response, now), response.status());
         let failed = |failure| Brought::Failure { failure, told: clock_skew };
         match read_token_answer(provider, &response, now, clock_skew) {
@@ -293,10 +305,8 @@ impl Engine {
             if latest.document.generation != journaled.document.generation {
                 // A sibling won: what was refused is no longer what we hold.
                 return Ok(Some(match decide(&latest.document, ask, Standpoint::Outside, self.now()) {
-                    Decision::Serve | Decision::Refresh { .. } => Renewal::Fresh(latest),
-                    Decision::Refuse(refusal) => {
-                        Renewal::Refused { account: Some(Box::new(latest)), refusal }
-                    }
+                    Decision::Serve | Decision::Refresh { .. } => Renewal::Fresh(Box::new(latest)),
+                    Decision::Refuse(refusal) => Renewal::Refused { account: Box::new(latest), refusal },
                 }));
             }
             if failure.cause.kind == CauseKind::GrantRefused
@@ -415,13 +425,15 @@ fn refusal_of(stored: Stored<Account>, now: Timestamp) -> Renewal {
         Standing::Failing(failing) => {
             Refusal::TryLater { until: failing.next_try, cause: failing.cause.clone() }
         }
-        Standing::Revoked { .. } => Refusal::LoginRequired(failure::Cause::new(CauseKind::Revoked, "revoked")),
+        Standing::Revoked { .. } => {
+            Refusal::LoginRequired(failure::Cause::new(CauseKind::Revoked, "revoked"))
+        }
         Standing::Active => Refusal::TryLater {
             until: now,
             cause: failure::Cause::new(CauseKind::Refused, "the tokens changed during the refresh"),
         },
     };
-    Renewal::Refused { account: Some(Box::new(stored)), refusal }
+    Renewal::Refused { account: Box::new(stored), refusal }
 }
 
 /// A call of at most 30 s, and time to save its answer.

@@ -158,15 +158,17 @@ fn ambiguous(wanted: &str, candidates: &[&Account]) -> SelectionError {
 }
 
 fn names(account: &Account) -> impl Iterator<Item = &str> {
-    let identity = account.identity.iter().flat_map(|identity| [identity.label.as_str(), identity.subject.as_str()]);
+    let identity =
+        account.identity.iter().flat_map(|identity| [identity.label.as_str(), identity.subject.as_str()]);
     [account.reference.nickname.as_str(), account.reference.provider.as_str()].into_iter().chain(identity)
 }
 
 fn exactly(account: &Account, name: &str) -> bool {
     account.reference.nickname.as_str().to_lowercase() == name.to_lowercase()
-        || account.identity.as_ref().is_some_and(|identity| {
-            identity.label.eq_ignore_ascii_case(name) || identity.subject == name
-        })
+        || account
+            .identity
+            .as_ref()
+            .is_some_and(|identity| identity.label.eq_ignore_ascii_case(name) || identity.subject == name)
 }
 
 fn by_prefix(account: &Account, name: &str) -> bool {
@@ -222,7 +224,9 @@ mod tests {
             last_used: BTreeMap::new(),
             defaults: defaults
                 .iter()
-                .map(|(provider, nickname)| (ProviderId::parse(provider).unwrap(), reference(provider, nickname)))
+                .map(|(provider, nickname)| {
+                    (ProviderId::parse(provider).unwrap(), reference(provider, nickname))
+                })
                 .collect(),
         }
     }
@@ -265,7 +269,9 @@ mod tests {
     #[test]
     fn what_fits_several_is_never_guessed() {
         let overview = several();
-        let Err(SelectionError::Ambiguous { candidates, .. }) = chosen(&overview, "work") else { panic!("two fit") };
+        let Err(SelectionError::Ambiguous { candidates, .. }) = chosen(&overview, "work") else {
+            panic!("two fit")
+        };
         assert_eq!(candidates.len(), 2);
         let undecided = super::tests::overview(&[("google", "a", "a"), ("google", "b", "b")], &[]);
         assert!(matches!(chosen(&undecided, "google"), Err(SelectionError::Ambiguous { .. })));
@@ -273,7 +279,9 @@ mod tests {
 
     #[test]
     fn what_fits_none_names_its_neighbours() {
-        let Err(SelectionError::NotFound { near, .. }) = chosen(&several(), "google:wrok") else { panic!("none") };
+        let Err(SelectionError::NotFound { near, .. }) = chosen(&several(), "google:wrok") else {
+            panic!("none")
+        };
         assert!(near.iter().any(|reference| reference.to_string() == "google:work"), "{near:?}");
         let Err(SelectionError::NotFound { near, .. }) = chosen(&several(), "zzzzzz") else { panic!("none") };
         assert!(near.is_empty());

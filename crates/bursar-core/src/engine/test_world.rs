@@ -14,14 +14,16 @@ use super::login::LoginPlan;
 use super::{Engine, Ports};
 use crate::lifecycle::account::Account;
 use crate::lifecycle::reference::AccountReference;
+use crate::memory::MemoryStore;
 use crate::memory::clock::ManualClock;
 use crate::memory::random::SeededRandom;
-use crate::memory::MemoryStore;
 use crate::ports::clock::Clock;
 use crate::ports::key_source::{CreatedKey, KeyError, KeySources, MasterKey};
 use crate::ports::store::{SandboxId, Space, Store};
 use crate::ports::tasks::Tasks;
-use crate::ports::upstream::{Body, Request, Response, SendCause, SendError, SendLimits, SendPhase, Upstream};
+use crate::ports::upstream::{
+    Body, Request, Response, SendCause, SendError, SendLimits, SendPhase, Upstream,
+};
 use crate::provider::{Catalogue, OverlayFile};
 use crate::secret::Secret;
 
@@ -107,7 +109,7 @@ impl World {
         reference: &AccountReference,
     ) -> Result<super::broker::HandOut, super::broker::HandOutError> {
         let ask = crate::lifecycle::refresh::Ask::default();
-        block_on(self.engine.hand_out(reference, &ask, Duration::from_secs(60)))
+        block_on(self.engine.hand_out(reference, &ask, Duration::from_mins(1)))
     }
 }
 
@@ -133,6 +135,7 @@ pub(crate) fn refused(code: &str) -> Result<Response, SendError> {
 }
 
 /// Any JSON answer.
+#[expect(clippy::unnecessary_wraps, reason = "a provider may also not answer")]
 pub(crate) fn answer(status: u16, body: &serde_json::Value) -> Result<Response, SendError> {
     let response = http::Response::builder().status(status).header("content-type", "application/json");
     Ok(response.body(Body::new(body.to_string())).unwrap())

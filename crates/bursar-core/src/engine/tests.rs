@@ -18,7 +18,7 @@ use crate::memory::MemoryStore;
 use crate::ports::document;
 use crate::ports::store::{Incarnation, Origin, Space, Store};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 #[test]
 fn an_ended_token_is_refreshed_and_the_rotated_one_spent_next() {
@@ -91,7 +91,10 @@ fn a_refused_refresh_needs_a_person_and_keeps_everything() {
     });
     let before = world.log_in();
     world.clock.advance(Duration::from_secs(3500));
-    assert!(is(&world.hand_out(&before.reference).unwrap().token, "a1"), "the unexpired token is not dropped");
+    assert!(
+        is(&world.hand_out(&before.reference).unwrap().token, "a1"),
+        "the unexpired token is not dropped"
+    );
     world.clock.advance(Duration::from_secs(200));
     let error = world.hand_out(&before.reference).unwrap_err();
     assert!(matches!(error, HandOutError::LoginRequired { .. }), "{error}");
@@ -155,7 +158,7 @@ fn a_caller_who_goes_away_loses_nothing() {
     world.clock.advance(HOUR);
     block_on(async {
         let ask = Ask::default();
-        let hand_out = world.engine.hand_out(&reference, &ask, Duration::from_secs(60));
+        let hand_out = world.engine.hand_out(&reference, &ask, Duration::from_mins(1));
         let leave = async { called.wait() };
         // The hand-out is polled first, so that its task is under way; then it is dropped.
         match select(Box::pin(hand_out), Box::pin(leave)).await {
@@ -216,7 +219,9 @@ fn a_restored_copy_spends_nothing_until_its_original_is_confirmed_dead() {
     let copy = World::on(copy, original.clock.clone(), "", |_| panic!("nothing may be sent"));
     assert!(is(&copy.hand_out(&reference).unwrap().token, "a1"), "a living token is no risk");
     copy.clock.advance(HOUR);
-    let Err(HandOutError::TryLater { cause, .. }) = copy.hand_out(&reference) else { panic!("it must refuse") };
+    let Err(HandOutError::TryLater { cause, .. }) = copy.hand_out(&reference) else {
+        panic!("it must refuse")
+    };
     assert_eq!(cause.kind, CauseKind::UnconfirmedCopy);
 }
 
@@ -284,12 +289,12 @@ fn what_happens_to_an_account_is_written_down_without_its_secrets() {
 fn a_clock_set_back_a_day_costs_one_refresh_and_no_login() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
-    let world = World::new("", move |request| match parameter(request, "refresh_token") {
-        None => tokens("a1", Some("r1")),
-        Some(_) => {
-            counted.fetch_add(1, Ordering::SeqCst);
-            tokens("a2", Some("r2"))
+    let world = World::new("", move |request| {
+        if parameter(request, "refresh_token").is_none() {
+            return tokens("a1", Some("r1"));
         }
+        counted.fetch_add(1, Ordering::SeqCst);
+        tokens("a2", Some("r2"))
     });
     let reference = world.log_in().reference;
     world.clock.jump(SignedDuration::from_hours(-24));

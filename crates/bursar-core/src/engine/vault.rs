@@ -41,10 +41,9 @@ impl Vault {
 
     /// Opens what was sealed for the record at `place`.
     pub fn open(&self, place: Place<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        self.key.open(&place.associated_data(), sealed).ok_or_else(|| VaultError::NotOurs {
-            kind: place.kind.name,
-            key: place.key.to_owned(),
-        })
+        self.key
+            .open(&place.associated_data(), sealed)
+            .ok_or_else(|| VaultError::NotOurs { kind: place.kind.name, key: place.key.to_owned() })
     }
 }
 
@@ -131,7 +130,8 @@ impl std::fmt::Debug for CipherKey {
 
 impl CipherKey {
     fn new(id: u32, bytes: &[u8; 32]) -> Self {
-        let key = UnboundKey::new(&AES_256_GCM_SIV, bytes).expect("32 bytes is the key length of AES-256-GCM-SIV");
+        let key =
+            UnboundKey::new(&AES_256_GCM_SIV, bytes).expect("32 bytes is the key length of AES-256-GCM-SIV");
         Self { id, key: LessSafeKey::new(key) }
     }
 
@@ -201,9 +201,9 @@ const DATA_KEY_DATA: &[u8] = b"data_key";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::document::Document as _;
     use crate::engine::records::AccountUse;
     use crate::memory::random::SeededRandom;
+    use crate::ports::document::Document as _;
 
     fn place<'a>(space: &'a Space, key: &'a str) -> Place<'a> {
         Place { space, kind: AccountUse::KIND, key }

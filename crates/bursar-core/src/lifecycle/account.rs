@@ -71,7 +71,11 @@ impl Account {
             LoginMethod::ClientCredentials => Renewal::ClientCredentials,
             LoginMethod::ApiKey => Renewal::None,
             LoginMethod::Browser | LoginMethod::Device | LoginMethod::Paste => {
-                if self.refresh.is_some() { Renewal::RefreshToken } else { Renewal::None }
+                if self.refresh.is_some() {
+                    Renewal::RefreshToken
+                } else {
+                    Renewal::None
+                }
             }
         }
     }

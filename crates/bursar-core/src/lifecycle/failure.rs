@@ -218,7 +218,11 @@ mod tests {
         ];
         for (code, class, kind) in table {
             let failure = from_oauth_error(&errors, StatusCode::BAD_REQUEST, &oauth(code), None);
-            assert_eq!((failure.class, failure.cause.kind, failure.spent), (class, kind, Spent::No), "{code}");
+            assert_eq!(
+                (failure.class, failure.cause.kind, failure.spent),
+                (class, kind, Spent::No),
+                "{code}"
+            );
         }
         let server_error = oauth("server_error");
         let failure = from_oauth_error(&errors, StatusCode::INTERNAL_SERVER_ERROR, &server_error, None);
@@ -228,7 +232,8 @@ mod tests {
     #[test]
     fn a_status_of_too_many_calls_says_so_whatever_the_word() {
         let errors = Errors::default();
-        let failure = from_oauth_error(&errors, StatusCode::TOO_MANY_REQUESTS, &oauth("quota_exceeded"), None);
+        let failure =
+            from_oauth_error(&errors, StatusCode::TOO_MANY_REQUESTS, &oauth("quota_exceeded"), None);
         assert_eq!((failure.class, failure.cause.kind), (Class::Transient, CauseKind::RateLimited));
         let failure = from_oauth_error(&errors, StatusCode::TOO_MANY_REQUESTS, &oauth("invalid_grant"), None);
         assert_eq!(failure.class, Class::Permanent);
@@ -257,7 +262,9 @@ mod tests {
 
     #[test]
     fn a_call_that_never_left_spent_nothing() {
-        for (phase, spent) in [(SendPhase::BeforeRequest, Spent::No), (SendPhase::AfterRequest, Spent::Unknown)] {
+        for (phase, spent) in
+            [(SendPhase::BeforeRequest, Spent::No), (SendPhase::AfterRequest, Spent::Unknown)]
+        {
             let error = SendError {
                 phase,
                 cause: SendCause::Timeout,

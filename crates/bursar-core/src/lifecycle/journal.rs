@@ -129,7 +129,10 @@ mod tests {
             now += 600;
             account = open_journal(account, token.clone(), at(now));
             assert_eq!(account.journal.as_ref().unwrap().attempts, attempt);
-            assert!(matches!(step(&account, None, now), NextStep::NotBefore(_)), "attempt {attempt} is spaced");
+            assert!(
+                matches!(step(&account, None, now), NextStep::NotBefore(_)),
+                "attempt {attempt} is spaced"
+            );
             assert_eq!(step(&account, None, now + 300), NextStep::SpendAgain, "attempt {attempt} comes");
         }
     }

@@ -109,9 +109,10 @@ fn forced(account: &Account, ask: &Ask) -> bool {
 
 /// Whether the access token at hand may be handed out at all.
 fn usable(account: &Account, ask: &Ask, now: Timestamp) -> bool {
-    account.access.as_ref().is_some_and(|access| {
-        access.is_alive(now) && ask.rejected.as_ref() != Some(&access.fingerprint)
-    })
+    account
+        .access
+        .as_ref()
+        .is_some_and(|access| access.is_alive(now) && ask.rejected.as_ref() != Some(&access.fingerprint))
 }
 
 fn wanted(account: &Account, ask: &Ask, usable: bool, now: Timestamp) -> Option<(Reason, Meanwhile)> {
@@ -164,7 +165,8 @@ fn permission(
     if standpoint == Standpoint::HoldingLock
         && let Some(journal) = &account.journal
     {
-        let alive_until = if usable { account.access.as_ref().and_then(|access| access.expires_at) } else { None };
+        let alive_until =
+            if usable { account.access.as_ref().and_then(|access| access.expires_at) } else { None };
         if let NextStep::NotBefore(until) = journal::next_step(account, journal, alive_until, now) {
             let cause = Cause::new(CauseKind::LostAnswer, "the outcome of the last refresh is unknown");
             return Err(Refusal::TryLater { until, cause });

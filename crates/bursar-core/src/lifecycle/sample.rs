@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::account::{
-    AccessFacts, Account, ClientFacts, Generation, Identity, LoginMethod, RefreshFacts, RefreshPolicy, Standing,
+    AccessFacts, Account, ClientFacts, Generation, Identity, LoginMethod, RefreshFacts, RefreshPolicy,
+    Standing,
 };
 use super::reference::{AccountReference, Nickname};
 use crate::oauth::client_authentication::Method;

@@ -133,7 +133,8 @@ pub fn clock_set(mut account: Account, clock_skew: SignedDuration) -> Account {
 #[must_use]
 pub fn fallen_back(mut account: Account, token: Fingerprint, sealed: Sealed, now: Timestamp) -> Account {
     account.generation = account.generation.next();
-    account.refresh = Some(RefreshFacts { fingerprint: token, issued_at: now, expires_at: None, proven: false });
+    account.refresh =
+        Some(RefreshFacts { fingerprint: token, issued_at: now, expires_at: None, proven: false });
     account.journal = None;
     account.standing = Standing::Active;
     account.sealed = sealed;
@@ -184,7 +185,12 @@ mod tests {
     }
 
     fn failure(class: Class, spent: Spent) -> Failure {
-        Failure { class, spent, cause: Cause::new(CauseKind::GrantRefused, "invalid_grant"), retry_after: None }
+        Failure {
+            class,
+            spent,
+            cause: Cause::new(CauseKind::GrantRefused, "invalid_grant"),
+            retry_after: None,
+        }
     }
 
     #[test]
@@ -229,7 +235,10 @@ mod tests {
             for spent in [Spent::No, Spent::Unknown] {
                 let before = account();
                 let after = failed(account(), &failure(class, spent), at(10));
-                assert_eq!((before.access, before.refresh, before.sealed), (after.access, after.refresh, after.sealed));
+                assert_eq!(
+                    (before.access, before.refresh, before.sealed),
+                    (after.access, after.refresh, after.sealed)
+                );
                 assert_eq!(before.generation, after.generation);
             }
         }

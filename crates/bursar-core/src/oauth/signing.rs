@@ -282,7 +282,13 @@ mod tests {
     #[test]
     fn private_keys_are_told_from_passwords() {
         let like_one = |text: &str| SigningKey::looks_like_one(&Secret::new(text));
-        for key in [ED25519, P256, RSA, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII", "\n-----BEGIN EC PRIVATE KEY-----\n"] {
+        for key in [
+            ED25519,
+            P256,
+            RSA,
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII",
+            "\n-----BEGIN EC PRIVATE KEY-----\n",
+        ] {
             assert!(like_one(key), "{key}");
         }
         for password in ["hunter2", "", "{hunter2}", "-----BEGIN CERTIFICATE-----\nMII", "kty"] {

@@ -5,7 +5,9 @@ use serde::de::DeserializeOwned;
 
 use jiff::Timestamp;
 
-use super::store::{Answer, Batch, Expected, Kind, NewRecord, Page, Record, Space, Store, StoreError, Version};
+use super::store::{
+    Answer, Batch, Expected, Kind, NewRecord, Page, Record, Space, Store, StoreError, Version,
+};
 
 /// Content of one kind of record.
 pub trait Document: Serialize + DeserializeOwned + Send {
@@ -47,7 +49,7 @@ pub async fn get<T: Document>(
     key: &str,
 ) -> Result<Answer<Option<Stored<T>>>, StoreError> {
     let answer = store.get(space, T::KIND, key).await?;
-    Ok(Answer { value: answer.value.map(decode).transpose()?, time: answer.time })
+    Ok(Answer { value: answer.value.as_ref().map(decode).transpose()?, time: answer.time })
 }
 
 /// Reads all documents of a kind, page by page.
@@ -59,7 +61,7 @@ pub async fn list<T: Document>(store: &dyn Store, space: &Space) -> Result<Vec<S
         let full = records.len() == page.limit;
         page.after = records.last().map(|record| record.key.clone());
         for record in records {
-            all.push(decode(record)?);
+            all.push(decode(&record)?);
         }
         if !full {
             return Ok(all);
@@ -74,7 +76,8 @@ pub fn put<T: Document>(batch: Batch, document: &T, expected: Expected) -> Resul
 
 /// The record a document is stored as.
 pub fn encode<T: Document>(document: &T) -> Result<NewRecord, StoreError> {
-    let body = serde_json::to_vec(document).map_err(|_| StoreError::Misuse("a document cannot be written as JSON"))?;
+    let body = serde_json::to_vec(document)
+        .map_err(|_| StoreError::Misuse("a document cannot be written as JSON"))?;
     Ok(NewRecord {
         kind: T::KIND,
         key: document.key(),
@@ -86,10 +89,15 @@ pub fn encode<T: Document>(document: &T) -> Result<NewRecord, StoreError> {
 }
 
 /// The document a record holds.
-pub fn decode<T: Document>(record: Record) -> Result<Stored<T>, StoreError> {
+pub fn decode<T: Document>(record: &Record) -> Result<Stored<T>, StoreError> {
     let document = serde_json::from_slice(&record.body).map_err(|error| {
         // The key says which record; the content may be private and is not repeated.
-        StoreError::Damaged(format!("{} `{}` cannot be read ({:?})", T::KIND.name, record.key, error.classify()))
+        StoreError::Damaged(format!(
+            "{} `{}` cannot be read ({:?})",
+            T::KIND.name,
+            record.key,
+            error.classify()
+        ))
     })?;
     Ok(Stored { document, version: record.version })
 }

@@ -15,8 +15,8 @@ use super::printer::Printer;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
-use crate::system::TokioTasks;
 use crate::master_key::MasterKeys;
+use crate::system::TokioTasks;
 use crate::wiring::{self, Caller, Seams};
 
 /// What commands work with.

@@ -34,9 +34,8 @@ impl From<HandOutError> for Failure {
                 Self::of(Exit::Denied, &error).hint(format!("run `bursar resume {reference}`"))
             }
             HandOutError::Lock(_) => Self::of(Exit::Error, &error).hint("run `bursar doctor`"),
-            HandOutError::Provider(_) | HandOutError::Request { .. } => {
-                Self::of(Exit::Error, &error).hint("check the provider's entry, or log in again with `bursar login`")
-            }
+            HandOutError::Provider(_) | HandOutError::Request { .. } => Self::of(Exit::Error, &error)
+                .hint("check the provider's entry, or log in again with `bursar login`"),
             HandOutError::Vault(_) | HandOutError::Store(_) => match error {
                 HandOutError::Vault(error) => error.into(),
                 HandOutError::Store(error) => error.into(),
@@ -53,9 +52,8 @@ impl From<VaultError> for Failure {
             VaultError::Store(error) => error.into(),
             VaultError::WrongMasterKey => Self::of(Exit::VaultLocked, &error)
                 .hint("give the key this vault was made with; `bursar doctor` tells which source that was"),
-            VaultError::NotOurs { .. } => {
-                Self::of(Exit::Error, &error).hint("log in to that account again; the old record stays until then")
-            }
+            VaultError::NotOurs { .. } => Self::of(Exit::Error, &error)
+                .hint("log in to that account again; the old record stays until then"),
         }
     }
 }
@@ -73,10 +71,16 @@ impl From<StoreError> for Failure {
             StoreError::Unavailable(_) | StoreError::UnknownOutcome(_) => {
                 (Exit::Unavailable, "try again; `bursar doctor` finds out more")
             }
-            StoreError::ReadOnly(_) => (Exit::Error, "make the folder and its files writable for you; see `bursar doctor`"),
+            StoreError::ReadOnly(_) => {
+                (Exit::Error, "make the folder and its files writable for you; see `bursar doctor`")
+            }
             StoreError::Full(_) => (Exit::Error, "make room on the disk and try again; nothing was lost"),
-            StoreError::Newer { .. } => (Exit::Error, "install the newer bursar that wrote it; nothing was changed"),
-            StoreError::Damaged(_) => (Exit::Error, "run `bursar rebuild`: it keeps the damaged file and saves what is readable"),
+            StoreError::Newer { .. } => {
+                (Exit::Error, "install the newer bursar that wrote it; nothing was changed")
+            }
+            StoreError::Damaged(_) => {
+                (Exit::Error, "run `bursar rebuild`: it keeps the damaged file and saves what is readable")
+            }
             StoreError::Misuse(_) => (Exit::Error, "this is a bug in bursar; please report it"),
         };
         Self::of(exit, &error).hint(hint)
@@ -138,9 +142,10 @@ fn login_failure(error: &LoginError) -> (Exit, String) {
             (Exit::LoginRequired, "start the login again to get a new code".into())
         }
         LoginError::Unreachable { cause, .. } => (Exit::Unavailable, cause_hint(cause, jiff::Timestamp::MIN)),
-        LoginError::OtherIdentity { .. } => {
-            (Exit::Denied, "store it beside the other one with `--as NICKNAME`; nothing was overwritten".into())
-        }
+        LoginError::OtherIdentity { .. } => (
+            Exit::Denied,
+            "store it beside the other one with `--as NICKNAME`; nothing was overwritten".into(),
+        ),
         LoginError::IdentityToken { .. } => {
             (Exit::Error, "check the computer's clock and the client id; nothing was stored".into())
         }
@@ -195,7 +200,9 @@ fn cause_hint(cause: &Cause, until: jiff::Timestamp) -> String {
         CauseKind::Unreachable => "check your network and firewall; `bursar doctor` tests both",
         CauseKind::Tls => "check the clock and the certificates; a private CA goes into `network.ca_file`",
         CauseKind::Proxy => "check HTTPS_PROXY and `network.proxy`",
-        CauseKind::NotOAuth => "check for a captive portal or a wrong proxy; `bursar doctor` shows what answers",
+        CauseKind::NotOAuth => {
+            "check for a captive portal or a wrong proxy; `bursar doctor` shows what answers"
+        }
         CauseKind::ClientRefused => "check the client id and secret, then log in again",
         CauseKind::UnconfirmedCopy => "confirm that the original is gone with `bursar restore --confirm`",
         _ => "see `bursar status`",

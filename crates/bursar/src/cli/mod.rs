@@ -2,8 +2,8 @@
 //!
 //! Each command is one file with one `run`. Arguments are in [`arguments`], exit codes in [`exit`].
 
-pub mod arguments;
 mod app;
+pub mod arguments;
 mod check;
 mod cleanup;
 mod completions;

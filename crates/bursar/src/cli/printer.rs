@@ -14,6 +14,7 @@ pub(crate) struct Printer {
     pub(crate) json: bool,
 }
 
+#[expect(clippy::unused_self, reason = "who may print is decided by who is given the printer")]
 impl Printer {
     /// Text on stdout, as it is. A reader who has gone away is not an error.
     pub(crate) fn data(&self, text: &str) {

@@ -12,9 +12,7 @@ use bursar_core::lifecycle::account::Account;
 use bursar_core::ports::document::{self, Document};
 use bursar_core::ports::event::Event;
 use bursar_core::ports::random::unguessable;
-use bursar_core::ports::store::{
-    Batch, CommitId, EventQuery, Page, SandboxId, Space, Store, StoreError,
-};
+use bursar_core::ports::store::{Batch, CommitId, EventQuery, Page, SandboxId, Space, Store, StoreError};
 use bursar_store::sqlite::salvage::SalvageReport;
 use futures::executor::block_on;
 use serde_json::json;
@@ -130,7 +128,7 @@ async fn remove_garbled_of<T: Document>(
         page.after = Some(last.key.clone());
         for record in records {
             let (key, version) = (record.key.clone(), record.version);
-            if document::decode::<T>(record).is_err() {
+            if document::decode::<T>(&record).is_err() {
                 let id = CommitId(unguessable(&SystemRandom).expose().to_owned());
                 store.commit(Batch::new(space.clone(), id).delete(T::KIND, &key, version)).await?;
                 garbled.push(Garbled { kind: T::KIND.name, key });

@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(60 * 60);
+    const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
     fn the_next_screen_comes_after_the_interval() {

@@ -40,7 +40,9 @@ pub(super) fn read_secret(path: &Path) -> Result<Secret, Failure> {
     } else {
         std::fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text))
     };
-    read.map_err(|error| Failure::of(Exit::Usage, &error).hint(format!("check the file `{}`", path.display())))?;
+    read.map_err(|error| {
+        Failure::of(Exit::Usage, &error).hint(format!("check the file `{}`", path.display()))
+    })?;
     let secret = Secret::new(text.trim_end_matches(['\r', '\n']));
     if secret.is_empty() {
         return Err(Failure::new(Exit::Usage, format!("`{}` is empty", path.display())));

@@ -18,6 +18,7 @@ pub struct Environment {
 
 impl Environment {
     /// The variables of this process. Names that are not Unicode are left out: none of ours is.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn from_process() -> Self {
         let variables = std::env::vars_os();
         Self {

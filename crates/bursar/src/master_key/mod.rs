@@ -149,11 +149,7 @@ pub fn choose(context: &KeyContext<'_>, recorded: Option<&RecordedBackend>) -> R
         return from_environment(context, explicit, recorded);
     }
     let Some(recorded) = recorded else {
-        return Err(unavailable(
-            "vault",
-            "there is no vault here yet",
-            "log in with: bursar login",
-        ));
+        return Err(unavailable("vault", "there is no vault here yet", "log in with: bursar login"));
     };
     if let Some(configured) = context.config.key
         && configured != recorded.backend()
@@ -163,11 +159,7 @@ pub fn choose(context: &KeyContext<'_>, recorded: Option<&RecordedBackend>) -> R
             configured.name(),
             recorded.backend().name()
         );
-        return Err(unavailable(
-            configured.name(),
-            &detail,
-            "remove `key` from [vault] in config.toml",
-        ));
+        return Err(unavailable(configured.name(), &detail, "remove `key` from [vault] in config.toml"));
     }
     let source: Box<dyn KeySource> = match recorded {
         RecordedBackend::Keychain { entry } => Box::new(Keychain::new(context, entry.clone())),

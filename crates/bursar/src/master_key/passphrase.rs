@@ -57,8 +57,7 @@ impl PassphraseParameters {
 
 const NAME: &str = "passphrase";
 const RESTORE: &str = "restore the data folder from a backup";
-const HOW_TO_GIVE: &str =
-    "set BURSAR_PASSPHRASE_FILE to a file with the passphrase";
+const HOW_TO_GIVE: &str = "set BURSAR_PASSPHRASE_FILE to a file with the passphrase";
 
 /// Where the passphrase comes from.
 #[derive(Clone, Debug)]

@@ -61,7 +61,18 @@ async fn log_in_as_service(person: &Person, target: &str, client: &str, credenti
 fn login_line<'a>(target: &'a str, client: &'a str, credential: &'a Path) -> [&'a str; 10] {
     let credential = credential.to_str().unwrap();
     let grant = "client-credentials";
-    ["login", target, "--grant", grant, "--client-id", client, "--client-secret-file", credential, "--as", "robot"]
+    [
+        "login",
+        target,
+        "--grant",
+        grant,
+        "--client-id",
+        client,
+        "--client-secret-file",
+        credential,
+        "--as",
+        "robot",
+    ]
 }
 
 /// There is no refresh token: the credentials themselves bring the next token, without the file they came from.

@@ -32,11 +32,7 @@ impl PendingAuthorization {
     }
 
     fn expected(&self) -> Expected<'_> {
-        Expected {
-            state: &self.state,
-            issuer: self.issuer.as_ref(),
-            issuer_required: self.issuer_required,
-        }
+        Expected { state: &self.state, issuer: self.issuer.as_ref(), issuer_required: self.issuer_required }
     }
 }
 
@@ -48,8 +44,7 @@ impl Engine {
         redirect_uri: &str,
     ) -> Result<PendingAuthorization, LoginError> {
         let provider = &plan.provider;
-        let not_offered =
-            || LoginError::NotOffered { provider: provider.id.to_string(), way: "browser" };
+        let not_offered = || LoginError::NotOffered { provider: provider.id.to_string(), way: "browser" };
         let request = |detail: String| LoginError::Request { detail };
         let endpoint = provider.endpoints.authorize.as_ref().ok_or_else(not_offered)?;
         let endpoint = endpoint.url().map_err(|error| request(error.to_string()))?;
@@ -70,7 +65,8 @@ impl Engine {
             endpoint: &endpoint,
             client_id: &plan.client_id,
             redirect_uri,
-            scope: (!scope_text.is_empty()).then_some((authorize.scope_parameter.as_str(), scope_text.as_str())),
+            scope: (!scope_text.is_empty())
+                .then_some((authorize.scope_parameter.as_str(), scope_text.as_str())),
             state: &state,
             challenge: challenge.as_ref(),
             nonce: nonce.as_ref(),
@@ -79,7 +75,8 @@ impl Engine {
         }
         .url();
         let url = renamed(url, authorize);
-        let issuer = provider.endpoints.issuer.as_ref().and_then(|issuer| Issuer::parse(issuer.as_str()).ok());
+        let issuer =
+            provider.endpoints.issuer.as_ref().and_then(|issuer| Issuer::parse(issuer.as_str()).ok());
         Ok(PendingAuthorization {
             url,
             redirect_uri: redirect_uri.to_owned(),

@@ -35,7 +35,10 @@ impl Engine {
                     return Ok(Provider::from_metadata(ProviderId::of_issuer(issuer), &metadata));
                 }
                 // Servers without metadata there often answer a page of their own.
-                Err(missing @ (DiscoveryError::NoMetadata { .. } | DiscoveryError::Metadata(MetadataError::NotMetadata))) => {
+                Err(
+                    missing @ (DiscoveryError::NoMetadata { .. }
+                    | DiscoveryError::Metadata(MetadataError::NotMetadata)),
+                ) => {
                     last = Some(missing);
                 }
                 Err(error) => return Err(error),
@@ -44,7 +47,11 @@ impl Engine {
         Err(last.unwrap_or_else(|| DiscoveryError::NoMetadata { issuer: issuer.to_string(), status: 404 }))
     }
 
-    async fn metadata_at(&self, url: &EndpointUrl, issuer: &Issuer) -> Result<ServerMetadata, DiscoveryError> {
+    async fn metadata_at(
+        &self,
+        url: &EndpointUrl,
+        issuer: &Issuer,
+    ) -> Result<ServerMetadata, DiscoveryError> {
         let request = http::Request::get(url.to_string())
             .header(http::header::ACCEPT, "application/json")
             .body(Body::default())

@@ -38,9 +38,10 @@ impl Engine {
         }
         match source {
             IdentitySource::TokenResponse => Ok(pick(provider, &Value::Object(tokens.kept.clone()))),
-            IdentitySource::Auto | IdentitySource::Userinfo => {
-                Ok(self.userinfo(provider, &tokens.access_token).await.and_then(|value| pick(provider, &value)))
-            }
+            IdentitySource::Auto | IdentitySource::Userinfo => Ok(self
+                .userinfo(provider, &tokens.access_token)
+                .await
+                .and_then(|value| pick(provider, &value))),
             IdentitySource::IdToken | IdentitySource::None => Ok(None),
         }
     }
@@ -55,7 +56,8 @@ impl Engine {
         let issuer =
             plan.provider.endpoints.issuer.as_ref().and_then(|issuer| Issuer::parse(issuer.as_str()).ok());
         let read_at = |now| {
-            let (issuer, client_id, tolerance) = (issuer.as_ref(), &plan.client_id, identity_token::TOLERANCE);
+            let (issuer, client_id, tolerance) =
+                (issuer.as_ref(), &plan.client_id, identity_token::TOLERANCE);
             identity_token::read(token, &ExpectedToken { issuer, client_id, nonce, now, tolerance })
         };
         let now = self.now();
@@ -71,7 +73,9 @@ impl Engine {
         let request = userinfo_request(provider, token)?;
         let response = self.ports.upstream.send(request, self.limits(provider)).await;
         match response {
-            Ok(response) if response.status().is_success() => serde_json::from_slice(response.body().expose()).ok(),
+            Ok(response) if response.status().is_success() => {
+                serde_json::from_slice(response.body().expose()).ok()
+            }
             Ok(response) => {
                 tracing::debug!(status = response.status().as_u16(), "userinfo was refused");
                 None
@@ -108,9 +112,8 @@ fn pick(provider: &Provider, value: &Value) -> Option<Identity> {
 fn at_path(value: &Value, path: &str) -> Option<String> {
     match path.split('.').try_fold(value, |value, name| value.get(name))? {
         // A provider chooses this text, and a terminal obeys control characters.
-        Value::String(text) => {
-            Some(text.chars().filter(|letter| !letter.is_control()).collect::<String>()).filter(|text| !text.is_empty())
-        }
+        Value::String(text) => Some(text.chars().filter(|letter| !letter.is_control()).collect::<String>())
+            .filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }

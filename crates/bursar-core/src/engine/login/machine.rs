@@ -13,7 +13,9 @@ impl Engine {
     /// Logs a service in with its own credentials.
     pub async fn login_as_client(&self, plan: &LoginPlan) -> Result<LoggedIn, LoginError> {
         if plan.client_secret.is_none() {
-            return Err(LoginError::Request { detail: "client credentials need a client secret or key".into() });
+            return Err(LoginError::Request {
+                detail: "client credentials need a client secret or key".into(),
+            });
         }
         let until = self.now().saturating_add(SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
         self.prove_storable(until).await?;

@@ -117,7 +117,8 @@ impl Engine {
         let siblings: Vec<&Account> =
             overview.accounts.iter().filter(|account| account.reference.provider == provider).collect();
         let same = |account: &&&Account| {
-            identity.is_some() && account.identity.as_ref().map(|known| &known.subject) == identity.map(|new| &new.subject)
+            identity.is_some()
+                && account.identity.as_ref().map(|known| &known.subject) == identity.map(|new| &new.subject)
         };
         if let Some(account) = siblings.iter().find(same) {
             return Ok(account.reference.clone());

@@ -53,7 +53,10 @@ fn a_longer_validity_is_refreshed_for_and_an_impossible_one_cut_to_what_can_be_h
     assert!(served(&asked(&account, &quarter, 3600 - 901)));
     assert_eq!(refreshes(&asked(&account, &quarter, 3600 - 899)), Some(Meanwhile::ServeAfterWait));
     let day = Ask { min_valid: Some(SignedDuration::from_hours(24)), ..Ask::default() };
-    assert!(served(&asked(&account, &day, 60)), "a token of an hour cannot last a day: a new one is its maximum");
+    assert!(
+        served(&asked(&account, &day, 60)),
+        "a token of an hour cannot last a day: a new one is its maximum"
+    );
     assert!(refreshes(&asked(&account, &day, 600)).is_some());
 }
 
@@ -117,7 +120,10 @@ fn an_open_journal_matters_only_to_the_holder_of_the_lock() {
     let account = open_journal(account, Secret::new("refresh").fingerprint(), at(3500));
     let ask = Ask::default();
     assert!(refreshes(&decide(&account, &ask, Standpoint::Outside, at(3510))).is_some());
-    assert!(served(&decide(&account, &ask, Standpoint::HoldingLock, at(3510))), "the access token still lives");
+    assert!(
+        served(&decide(&account, &ask, Standpoint::HoldingLock, at(3510))),
+        "the access token still lives"
+    );
     assert!(refreshes(&decide(&account, &ask, Standpoint::HoldingLock, at(3600))).is_some());
 }
 
@@ -151,7 +157,10 @@ fn the_providers_own_limits_hold_while_the_token_serves() {
     account.policy.spacing = Some(SignedDuration::from_mins(10));
     account.last_refreshed = Some(at(3000));
     assert!(served(&asked(&account, &Ask::default(), 3599)));
-    assert!(refreshes(&asked(&account, &Ask::default(), 3600)).is_some(), "an ended token has nothing to wait for");
+    assert!(
+        refreshes(&asked(&account, &Ask::default(), 3600)).is_some(),
+        "an ended token has nothing to wait for"
+    );
 }
 
 #[test]

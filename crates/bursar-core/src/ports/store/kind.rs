@@ -28,7 +28,11 @@ impl Kind {
     /// Refuses an index this kind does not declare.
     pub fn check_index(&self, index: &str) -> Result<(), StoreError> {
         let declared = self.indexes.contains(&index);
-        if declared { Ok(()) } else { Err(StoreError::Misuse("a kind is searched by an index it does not declare")) }
+        if declared {
+            Ok(())
+        } else {
+            Err(StoreError::Misuse("a kind is searched by an index it does not declare"))
+        }
     }
 }
 

@@ -35,7 +35,8 @@ impl SandboxId {
     /// Checks a name.
     pub fn parse(text: &str) -> Result<Self, InvalidSandboxId> {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let fits = !text.is_empty() && text.len() <= 63 && !text.starts_with('-') && text.bytes().all(allowed);
+        let fits =
+            !text.is_empty() && text.len() <= 63 && !text.starts_with('-') && text.bytes().all(allowed);
         if fits { Ok(Self(text.to_owned())) } else { Err(InvalidSandboxId(text.to_owned())) }
     }
 

@@ -6,6 +6,7 @@ use crate::cli::screen::account_view::AccountView;
 use crate::cli::screen::fixtures::{every_state, view};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one snapshot")]
 fn every_state_as_json() {
     let elements: Vec<Value> = every_state().iter().map(|(_, account)| view(account).to_json()).collect();
     insta::assert_snapshot!(serde_json::to_string_pretty(&elements).unwrap(), @r#"

@@ -73,6 +73,7 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     /// Asks the system itself: the cryptographic library first measures the processor's jitter for some 30 ms, which is
     /// several times what a whole hand-out takes.
+    #[expect(clippy::disallowed_methods, reason = "this is the port")]
     #[expect(clippy::expect_used, reason = "going on with predictable secrets would be worse than ending")]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the operating system has randomness");

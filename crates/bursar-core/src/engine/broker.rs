@@ -18,7 +18,7 @@ use crate::lifecycle::reference::AccountReference;
 use crate::lifecycle::refresh::{Ask, Decision, Meanwhile, Refusal, Standpoint, decide};
 use crate::ports::document::{self, Stored};
 use crate::ports::refresh_lock::{LockError, RefreshPermit};
-use crate::ports::store::{Expected, Health, Origin, StoreError};
+use crate::ports::store::{Expected, Origin, StoreError};
 use crate::secret::Secret;
 
 /// An access token on its way to a caller.
@@ -82,11 +82,20 @@ impl Engine {
             Decision::Refuse(refusal) => return Err(HandOutError::refused(reference, refusal)),
             Decision::Refresh { meanwhile, .. } => meanwhile,
         };
-        if let Err(refusal) = self.confirmed_life(&stored.document).await? {
-            return fall_back(stored, meanwhile, HandOutError::refused(reference, refusal));
+        // A store that cannot be written, or a lock that cannot be tried, takes no token away that still serves.
+        match self.confirmed_life(&stored.document).await {
+            Ok(Ok(())) => {}
+            Ok(Err(refusal)) => {
+                return fall_back(stored, meanwhile, HandOutError::refused(reference, refusal));
+            }
+            Err(error) => return fall_back(stored, meanwhile, error.into()),
         }
         let patience = if meanwhile == Meanwhile::Serve { Duration::ZERO } else { wait };
-        let Some(permit) = self.ports.refresh_lock.acquire(&reference.key(), patience).await? else {
+        let permit = match self.ports.refresh_lock.acquire(&reference.key(), patience).await {
+            Ok(permit) => permit,
+            Err(error) => return fall_back(stored, meanwhile, error.into()),
+        };
+        let Some(permit) = permit else {
             if meanwhile == Meanwhile::Nothing {
                 // The one who holds the lock may have just finished.
                 stored = self.account(reference).await?;
@@ -140,13 +149,13 @@ impl Engine {
             reference: account.reference.clone(),
             cause: Cause::new(CauseKind::Expired, "there is no access token"),
         })?;
-        self.note_use(&account.reference).await;
+        self.note_use(&account.reference);
         Ok(HandOut { token, identity_token: credentials.identity_token, account })
     }
 
     /// A copy of a store may not spend tokens that its original still holds.
     async fn confirmed_life(&self, account: &Account) -> Result<Result<(), Refusal>, StoreError> {
-        let Health { incarnation, .. } = self.ports.store.health().await?;
+        let incarnation = self.incarnation().await?;
         if incarnation.id == account.incarnation {
             return Ok(Ok(()));
         }
@@ -162,26 +171,26 @@ impl Engine {
         })
     }
 
-    /// Remembers that an account was used, to the minute. A hand-out never fails for it.
-    async fn note_use(&self, reference: &AccountReference) {
-        let now = self.now();
-        let noted = async {
-            let key = reference.key();
-            let answer = document::get::<AccountUse>(&*self.ports.store, &self.space, &key).await?;
-            let expected = match &answer.value {
-                Some(stored) if now.duration_since(stored.document.last_used) < USE_RESOLUTION => {
-                    return Ok(());
-                }
-                Some(stored) => Expected::Version(stored.version),
-                None => Expected::Absent,
-            };
-            let batch = document::put(self.batch(), &AccountUse { account: key, last_used: now }, expected)?;
-            self.ports.store.commit(batch).await.map(|_| ())
+    /// Remembers that an account was used, to the minute: beside the hand-out, which never waits or fails for it.
+    fn note_use(&self, reference: &AccountReference) {
+        let (engine, reference) = (self.clone(), reference.clone());
+        self.ports.tasks.spawn(Box::pin(async move {
+            if let Err(error) = engine.note_use_now(&reference).await {
+                tracing::debug!(%error, account = %reference, "the time of use could not be noted");
+            }
+        }));
+    }
+
+    async fn note_use_now(&self, reference: &AccountReference) -> Result<(), StoreError> {
+        let (now, key) = (self.now(), reference.key());
+        let answer = document::get::<AccountUse>(&*self.ports.store, &self.space, &key).await?;
+        let expected = match &answer.value {
+            Some(stored) if now.duration_since(stored.document.last_used) < USE_RESOLUTION => return Ok(()),
+            Some(stored) => Expected::Version(stored.version),
+            None => Expected::Absent,
         };
-        let result: Result<(), StoreError> = noted.await;
-        if let Err(error) = result {
-            tracing::debug!(%error, account = %reference, "the time of use could not be noted");
-        }
+        let batch = document::put(self.batch(), &AccountUse { account: key, last_used: now }, expected)?;
+        self.ports.store.commit(batch).await.map(|_| ())
     }
 }
 

@@ -23,10 +23,11 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use crate::ports::clock::Clock;
+use crate::ports::document;
 use crate::ports::key_source::KeySources;
 use crate::ports::random::{Random, unguessable};
 use crate::ports::refresh_lock::RefreshLock;
-use crate::ports::store::{Batch, CommitId, Space, Store};
+use crate::ports::store::{Batch, CommitId, Incarnation, Space, Store, StoreError};
 use crate::ports::tasks::Tasks;
 use crate::ports::upstream::Upstream;
 use crate::provider::Catalogue;
@@ -90,6 +91,14 @@ impl Engine {
     /// The sandbox.
     pub fn space(&self) -> &Space {
         &self.space
+    }
+
+    /// The life the store is living.
+    async fn incarnation(&self) -> Result<Incarnation, StoreError> {
+        let store = &*self.ports.store;
+        let answer = document::get::<Incarnation>(store, &Space::System, Incarnation::CURRENT).await?;
+        let stored = answer.value.ok_or_else(|| StoreError::Damaged("it has lost its incarnation".into()))?;
+        Ok(stored.document)
     }
 
     fn now(&self) -> jiff::Timestamp {

@@ -224,7 +224,7 @@ impl Engine {
         let reference = journaled.document.reference.clone();
         let generation = journaled.document.generation;
         let sealed = self.seal(&reference.key(), &credentials.renewed(tokens)).await?;
-        let incarnation = self.ports.store.health().await.map(|health| health.incarnation.id);
+        let incarnation = self.incarnation().await.map(|incarnation| incarnation.id);
         let mut latest = journaled;
         for attempt in 0..SAVE_ATTEMPTS {
             if latest.document.generation != generation {

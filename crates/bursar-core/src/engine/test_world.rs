@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::executor::block_on;
@@ -36,6 +37,7 @@ pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Arc<dyn Store>,
+    tasks: Threads,
 }
 
 impl World {
@@ -60,8 +62,10 @@ impl World {
         let overlay = OverlayFile { name: "test.toml".into(), text: entry };
         let space = Space::Sandbox(SandboxId::personal());
         let random = Arc::new(SeededRandom::new(7));
-        let tasks: Arc<dyn Tasks> = Arc::new(Threads);
-        let lock = LeaseLock::new(store.clone(), space.clone(), clock.clone(), random.clone(), tasks.clone());
+        let tasks = Threads::default();
+        let shared: Arc<dyn Tasks> = Arc::new(tasks.clone());
+        let lock =
+            LeaseLock::new(store.clone(), space.clone(), clock.clone(), random.clone(), shared.clone());
         let ports = Ports {
             store: store.clone(),
             upstream: Arc::new(Closure(Box::new(provider))),
@@ -69,10 +73,10 @@ impl World {
             key_sources: Arc::new(OneKey),
             clock: clock.clone(),
             random,
-            tasks,
+            tasks: shared,
             catalogue: Arc::new(Catalogue::with_overlay(vec![overlay]).unwrap()),
         };
-        Self { engine: Engine::new(ports, space), clock, store }
+        Self { engine: Engine::new(ports, space), clock, store, tasks }
     }
 
     /// Logs `test:work` in by pasting, with the provider's answer to the code.
@@ -103,8 +107,19 @@ impl World {
         block_on(self.engine.account(reference)).unwrap().document
     }
 
-    /// What a hand-out with a wait of a minute brings.
+    /// What a hand-out with a wait of a minute brings, after everything before it has come to its end.
     pub(crate) fn hand_out(
+        &self,
+        reference: &AccountReference,
+    ) -> Result<super::broker::HandOut, super::broker::HandOutError> {
+        while self.tasks.0.load(Ordering::SeqCst) > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.hand_out_beside_others(reference)
+    }
+
+    /// What a hand-out with a wait of a minute brings while others are under way.
+    pub(crate) fn hand_out_beside_others(
         &self,
         reference: &AccountReference,
     ) -> Result<super::broker::HandOut, super::broker::HandOutError> {
@@ -165,13 +180,18 @@ impl Upstream for Closure {
     }
 }
 
-/// Runs each task on a thread of its own.
-#[derive(Debug)]
-struct Threads;
+/// Runs each task on a thread of its own, and counts those that have not ended.
+#[derive(Clone, Debug, Default)]
+struct Threads(Arc<AtomicUsize>);
 
 impl Tasks for Threads {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        std::thread::spawn(move || block_on(task));
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let running = self.0.clone();
+        std::thread::spawn(move || {
+            block_on(task);
+            running.fetch_sub(1, Ordering::SeqCst);
+        });
     }
 }
 

@@ -125,11 +125,11 @@ fn an_answer_too_late_for_its_lease_is_kept_as_a_spare_and_tried_when_the_other_
     world.clock.advance(HOUR);
     let sleeper = {
         let (world, reference) = (world.clone(), reference.clone());
-        std::thread::spawn(move || world.hand_out(&reference))
+        std::thread::spawn(move || world.hand_out_beside_others(&reference))
     };
     asleep.wait();
     world.clock.advance(Duration::from_secs(61));
-    assert!(is(&world.hand_out(&reference).unwrap().token, "a2"));
+    assert!(is(&world.hand_out_beside_others(&reference).unwrap().token, "a2"));
     wake.wait();
     // The sleeper's own wait is over; its task goes on and keeps what it got.
     drop(sleeper.join().unwrap());
@@ -190,7 +190,7 @@ fn two_callers_in_one_process_cause_one_refresh() {
     let callers: Vec<_> = (0..8)
         .map(|_| {
             let (world, reference) = (world.clone(), reference.clone());
-            std::thread::spawn(move || world.hand_out(&reference).unwrap().token)
+            std::thread::spawn(move || world.hand_out_beside_others(&reference).unwrap().token)
         })
         .collect();
     wait_until(|| world.account(&reference).generation == Generation(2));

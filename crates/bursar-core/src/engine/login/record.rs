@@ -39,7 +39,7 @@ impl Engine {
         nonce: Option<&Secret>,
     ) -> Result<LoggedIn, LoginError> {
         let identity = self.identity(plan, method, &exchanged, nonce).await?;
-        let incarnation = self.ports.store.health().await?.incarnation.id;
+        let incarnation = self.incarnation().await?.id;
         let credentials = Credentials {
             access: Some(exchanged.tokens.access_token.clone()),
             refresh: exchanged.tokens.refresh_token.clone(),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::kind::{Group, Kind, Scope};
+use crate::ports::document::Document;
 
 /// What a store says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,19 @@ pub struct Incarnation {
     pub id: String,
     /// Where its records came from.
     pub origin: Origin,
+}
+
+impl Document for Incarnation {
+    const KIND: &'static Kind = &INCARNATION;
+
+    fn key(&self) -> String {
+        Self::CURRENT.to_owned()
+    }
+}
+
+impl Incarnation {
+    /// The key of the only record of its kind.
+    pub const CURRENT: &str = "current";
 }
 
 /// How an incarnation began.

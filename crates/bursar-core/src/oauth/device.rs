@@ -16,7 +16,7 @@ use super::token::request::{
     RequestError, Signature, add_fixed, assemble, authenticate, complete, fixed_headers, rename,
 };
 use super::token::{TokenAnswer, TokenSet, read_document};
-use super::url::is_loopback;
+use super::url::EndpointUrl;
 use crate::ports::random::Random;
 use crate::ports::upstream::{Request, Response};
 use crate::provider::{AnswerFormat, ErrorClass, Provider, RequestMethod};
@@ -228,13 +228,11 @@ fn printable(value: &Value) -> Option<String> {
     (is_plain && (1..=LONGEST_TEXT).contains(&text.len())).then(|| text.to_owned())
 }
 
-/// A page a user may be sent to: `https`, or `http` on this machine.
+/// A page a user may be sent to: an address that is fit for an endpoint, which may name a place in the page too.
+///
+/// What a browser would have to repair first is refused: the user would read one address and arrive at another.
 fn is_page(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| {
-        (url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)))
-            && url.username().is_empty()
-            && url.password().is_none()
-    })
+    EndpointUrl::parse(text.split('#').next().unwrap_or_default()).is_ok()
 }
 
 fn whole_number(value: &Value) -> Option<u64> {

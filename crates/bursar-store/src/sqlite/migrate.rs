@@ -30,6 +30,17 @@ pub(super) fn prepare(connection: &Connection, schema: &Schema, incarnation: &st
 
 /// The file's schema version, if it is a file of ours; 0 if it is empty.
 pub(super) fn found_version(connection: &Connection) -> Result<u32, StoreError> {
+    if !connection.is_autocommit() {
+        return read_version(connection);
+    }
+    // Read as one picture: between two looks another process may have made the file ours.
+    connection.execute_batch("BEGIN").map_err(store_error)?;
+    let version = read_version(connection);
+    connection.execute_batch("COMMIT").map_err(store_error)?;
+    version
+}
+
+fn read_version(connection: &Connection) -> Result<u32, StoreError> {
     let found: u32 = connection.pragma_query_one(None, "user_version").map_err(store_error)?;
     if found > KNOWN {
         return Err(StoreError::Newer { found, known: KNOWN });

@@ -122,6 +122,8 @@ fn what_cannot_be_shown_safely_is_not_accepted() {
         r#"{"device_code":"a","user_code":"B","verification_uri":"http://example.com"}"#,
         r#"{"device_code":"a","user_code":"B","verification_uri":"javascript:alert(1)"}"#,
         r#"{"device_code":"a","user_code":"B","verification_uri":"https://google.com@evil.example"}"#,
+        r#"{"device_code":"a","user_code":"B","verification_uri":"https:evil.example"}"#,
+        r#"{"device_code":"a","user_code":"B","verification_uri":"https://evil.example\\@google.com"}"#,
         r#"{"device_code":"a","user_code":"B"}"#,
     ] {
         assert!(matches!(read(body), DeviceAnswer::Unreadable(_)), "{body}");

@@ -1,15 +1,30 @@
 //! bursar against the real world.
+//!
+//! `cfg(test)` is always true here; it tells the lints that this is test code.
 
+#[cfg(test)]
 mod command_line;
+#[cfg(test)]
 mod doctor;
+#[cfg(test)]
 mod exec;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod hand_out;
+#[cfg(test)]
 mod login;
+#[cfg(test)]
 mod logout;
+#[cfg(test)]
 mod peers;
+#[cfg(test)]
 mod platform;
+#[cfg(test)]
 mod race;
+#[cfg(test)]
 mod screens;
+#[cfg(test)]
 mod secrets;
+#[cfg(test)]
 mod support;

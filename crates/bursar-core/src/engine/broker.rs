@@ -2,6 +2,7 @@
 //!
 //! Walk: read → [`crate::lifecycle::refresh::decide`] → take the refresh lock → `renewal` (detached) → open → out.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -173,6 +174,15 @@ impl Engine {
 
     /// Remembers that an account was used, to the minute: beside the hand-out, which never waits or fails for it.
     fn note_use(&self, reference: &AccountReference) {
+        let now = self.now();
+        {
+            let mut noted = self.noted_uses.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = noted.get(reference);
+            if last.is_some_and(|last| now.duration_since(*last).abs() < USE_RESOLUTION) {
+                return;
+            }
+            noted.insert(reference.clone(), now);
+        }
         let (engine, reference) = (self.clone(), reference.clone());
         self.ports.tasks.spawn(Box::pin(async move {
             if let Err(error) = engine.note_use_now(&reference).await {

@@ -7,7 +7,7 @@ use super::broker::HandOutError;
 use super::credentials::Credentials;
 use super::providers::client_of;
 use super::records::{AccountUse, DefaultAccount, Revocation};
-use crate::lifecycle::account::Account;
+use crate::lifecycle::account::{Account, LoginMethod};
 use crate::lifecycle::backoff;
 use crate::lifecycle::reference::AccountReference;
 use crate::oauth::revocation::{Revoked, TokenHint, read_revocation_answer, revocation_request};
@@ -138,6 +138,10 @@ impl Engine {
     /// Asks for each token that ends the login; the error says why it must be tried again.
     async fn ask_provider(&self, revocation: &Revocation) -> Result<RevocationReport, String> {
         let account = &revocation.account;
+        if account.method == LoginMethod::ApiKey {
+            // Its owner made it in the provider's console, and ends it there; RFC 7009 is about OAuth tokens.
+            return Ok(RevocationReport::NotOffered);
+        }
         let provider = self.provider_of(account).await.map_err(|error| error.to_string())?;
         let credentials = self
             .open_from(Revocation::KIND, &revocation.id, &account.sealed)

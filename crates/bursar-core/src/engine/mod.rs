@@ -16,12 +16,14 @@ mod renewal;
 pub mod selection;
 pub mod vault;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
+use crate::lifecycle::reference::AccountReference;
 use crate::ports::clock::Clock;
 use crate::ports::document;
 use crate::ports::key_source::KeySources;
@@ -59,6 +61,8 @@ pub struct Engine {
     ports: Ports,
     space: Space,
     network: Arc<NetworkRules>,
+    /// When this process last noted a use of an account, so that most hand-outs write and ask nothing.
+    noted_uses: Arc<Mutex<HashMap<AccountReference, Timestamp>>>,
     vault: Arc<OnceCell<vault::Vault>>,
 }
 
@@ -74,7 +78,13 @@ pub struct NetworkRules {
 impl Engine {
     /// Use cases on `space`, which must be a sandbox.
     pub fn new(ports: Ports, space: Space) -> Self {
-        Self { ports, space, network: Arc::default(), vault: Arc::new(OnceCell::new()) }
+        Self {
+            ports,
+            space,
+            network: Arc::default(),
+            noted_uses: Arc::default(),
+            vault: Arc::new(OnceCell::new()),
+        }
     }
 
     /// The same with the operator's rules for calls.

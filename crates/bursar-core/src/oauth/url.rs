@@ -210,12 +210,16 @@ fn checked(text: &str) -> Result<Url, UrlError> {
     // the one that was reviewed.
     let unrepaired =
         |character: char| !(character.is_whitespace() || character.is_control() || character == '\\');
-    let (_, rest) = text.split_once("://").ok_or_else(|| broken(UrlRule::Absolute))?;
+    let (scheme, rest) = text.split_once("://").ok_or_else(|| broken(UrlRule::Absolute))?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.is_empty() || !text.chars().all(unrepaired) {
         return Err(broken(UrlRule::Absolute));
     }
     let url = Url::parse(text).map_err(|_| broken(UrlRule::Absolute))?;
+    // In `https:/user@host/://` the first `://` is not the one after the scheme, and `authority` not the authority.
+    if !scheme.eq_ignore_ascii_case(url.scheme()) {
+        return Err(broken(UrlRule::Absolute));
+    }
     if authority.contains('@') {
         return Err(broken(UrlRule::NoUserInformation));
     }
@@ -275,6 +279,8 @@ mod tests {
             ("auth.example.com", UrlRule::Absolute),
             ("https:auth.example.com", UrlRule::Absolute),
             ("https:///auth.example.com", UrlRule::Absolute),
+            ("https:/user:password@evil.example/://auth.example.com", UrlRule::Absolute),
+            ("https:@evil.example/://", UrlRule::Absolute),
             ("https://auth.example.com\\@evil.example/", UrlRule::Absolute),
             (" https://auth.example.com", UrlRule::Absolute),
             ("https://auth.exa\tmple.com", UrlRule::Absolute),

@@ -29,7 +29,10 @@ async fn a_token_comes_alone_as_a_header_or_with_its_facts() {
     assert_eq!(alone.stderr, "", "nothing but the token");
     let token = alone.stdout.strip_suffix('\n').unwrap();
     assert!(provider.is_live(token));
-    assert_eq!(output(&home, &["token", "work", "--header"]).await, format!("Authorization: Bearer {token}\n"));
+    assert_eq!(
+        output(&home, &["token", "work", "--header"]).await,
+        format!("Authorization: Bearer {token}\n")
+    );
     let facts: Value = serde_json::from_str(&output(&home, &["token", "work", "--json"]).await).unwrap();
     assert_eq!((&facts["schema"], &facts["access_token"]), (&Value::from(1), &Value::from(token)));
     assert_eq!(facts["identity"], "ada@example.com");

@@ -1,6 +1,6 @@
 //! Logging in: by browser or by hand, by device, as a machine, or with a key that is simply there.
 //!
-//! Every way ends in [`Engine::record`], which checks the identity before anything is overwritten. What a person must
+//! Every way ends in `Engine::record`, which checks the identity before anything is overwritten. What a person must
 //! see or do in between is the caller's business.
 
 mod authorization_code;

@@ -6,7 +6,7 @@ pub enum StoreError {
     /// It cannot be reached or is too busy now.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// The commit was sent and its answer lost; ask [`Store::outcome`].
+    /// The commit was sent and its answer lost; ask [`Store::outcome`](super::Store::outcome).
     #[error("the store did not say whether the change was made: {0}")]
     UnknownOutcome(String),
     /// Nothing can be written: read-only file or folder.

@@ -1,6 +1,6 @@
 //! Giving a login up: gone here at once and for good, revoked at the provider now or as soon as it answers.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Engine;
 use super::broker::HandOutError;
@@ -201,6 +201,3 @@ fn tokens_to_revoke<'a>(provider: &Provider, credentials: &'a Credentials) -> Ve
         WhichToken::Both => refresh.into_iter().chain(access).collect(),
     }
 }
-
-/// How long revoking is tried.
-pub const REVOCATION_EFFORT: SignedDuration = SignedDuration::from_hours(30 * 24);

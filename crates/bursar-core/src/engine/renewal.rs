@@ -104,8 +104,10 @@ impl Engine {
             return Err(HandOutError::Busy { reference: reference.clone() });
         }
         let Some(journaled) = self.open_journal(stored, &credentials).await? else { return Ok(None) };
-        // The store may have been slow, or the machine asleep.
+        // The store may have been slow, or the machine asleep. Nothing was sent, so nothing is in doubt.
         if permit.remaining().is_some_and(|left| left < CALL_AND_SAVE) {
+            let unsent = |account, _| transition::not_spent(account);
+            self.settle(journaled, "account.refresh_put_off", unsent).await?;
             return Err(HandOutError::Busy { reference: reference.clone() });
         }
         let sent_at = self.now();

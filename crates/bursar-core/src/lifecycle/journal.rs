@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{Account, Generation};
 use super::backoff;
-use super::failure::Cause;
+use super::failure::{Cause, CauseKind};
 use crate::provider::Reuse;
 use crate::secret::Fingerprint;
 
@@ -32,6 +32,20 @@ impl Journal {
     /// Whether the call may still be under way.
     pub fn in_flight(&self, now: Timestamp) -> bool {
         self.cause.is_none() && now.duration_since(self.opened_at) < CALL_LIMIT
+    }
+}
+
+impl Journal {
+    /// What is left to be known once the last attempt is proven not to have spent the token: proof about one attempt says
+    /// nothing about those before it.
+    #[must_use]
+    pub fn without_last_attempt(self) -> Option<Self> {
+        let earlier = "the outcome of an earlier refresh is unknown";
+        (self.attempts > 1).then(|| Self {
+            attempts: self.attempts - 1,
+            cause: Some(Cause::new(CauseKind::LostAnswer, earlier)),
+            ..self
+        })
     }
 }
 

@@ -92,7 +92,8 @@ fn renewed_refresh(old: Option<RefreshFacts>, tokens: &TokenSet, now: Timestamp)
 pub fn failed(mut account: Account, failure: &Failure, now: Timestamp) -> Account {
     let lost_before = account.journal.as_ref().is_some_and(|journal| journal.attempts > 1);
     match failure.spent {
-        Spent::No => account.journal = None,
+        Spent::No if failure.class == Class::Permanent => account.journal = None,
+        Spent::No => account = not_spent(account),
         Spent::Unknown => {
             if let Some(journal) = &mut account.journal {
                 journal.cause = Some(failure.cause.clone());
@@ -124,8 +125,14 @@ fn next_failing(account: &Account, failure: &Failure, now: Timestamp) -> Failing
 /// A client that was not accepted has spent nothing (RFC 6749 §5.2).
 #[must_use]
 pub fn clock_set(mut account: Account, clock_skew: SignedDuration) -> Account {
-    account.journal = None;
     account.clock_skew = clock_skew;
+    not_spent(account)
+}
+
+/// The call about to be made was not made, or is proven to have had no effect.
+#[must_use]
+pub fn not_spent(mut account: Account) -> Account {
+    account.journal = account.journal.and_then(Journal::without_last_attempt);
     account
 }
 
@@ -218,6 +225,16 @@ mod tests {
         let uncertain = failed(open(), &failure(Class::Transient, Spent::Unknown), at(101));
         assert!(uncertain.journal.unwrap().cause.is_some());
         assert!(renew(open(), &tokens(None)).journal.is_none());
+    }
+
+    #[test]
+    fn proof_about_one_attempt_says_nothing_about_those_before() {
+        let token = Secret::new("refresh").fingerprint();
+        let again = open_journal(open_journal(account(), token.clone(), at(100)), token, at(200));
+        let account = failed(again, &failure(Class::Transient, Spent::No), at(201));
+        let journal = account.journal.expect("the first attempt is still in doubt");
+        assert_eq!((journal.attempts, journal.first_opened_at), (1, at(100)));
+        assert!(!journal.in_flight(at(201)));
     }
 
     #[test]

@@ -4,6 +4,8 @@ pub mod browser;
 pub mod child_environment;
 pub mod cli;
 pub mod config;
+pub mod exit;
+mod failure;
 pub mod locks;
 pub mod loopback;
 pub mod master_key;

@@ -10,7 +10,7 @@ use bursar_core::provider::ProviderId;
 use jiff::Timestamp;
 use tracing_subscriber::EnvFilter;
 
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use super::printer::Printer;
 use crate::config::Config;
 use crate::config::environment::Environment;

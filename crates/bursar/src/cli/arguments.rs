@@ -291,7 +291,7 @@ pub struct ManCommand {
     pub command: Option<String>,
 }
 
-/// What a script branches on; see [`super::exit::Exit`].
+/// What a script branches on; see [`crate::exit::Exit`].
 const EXIT_CODES: &str = "\
 Exit codes:
   0  ok                            5  temporarily unavailable

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::app::App;
 use super::arguments::CheckCommand;
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use super::screen::account_view::AccountView;
 use super::screen::status_screen::one_line;
 use super::shown_accounts::{ShownAccounts, say_that_there_are_none};

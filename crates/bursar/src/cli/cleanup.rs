@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::app::App;
 use super::arguments::CleanupCommand;
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use super::screen::account_view::Viewing;
 use super::screen::cleanup_screen::{Fate, Finding};
 

@@ -5,7 +5,7 @@ use clap::CommandFactory as _;
 use clap_mangen::Man;
 
 use super::arguments::{Arguments, CompletionsCommand, ManCommand};
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use super::printer::Printer;
 
 /// Prints the completions of one shell.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::arguments::{ConfigAction, ConfigCommand};
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use super::printer::Printer;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;

@@ -15,7 +15,7 @@ use bursar_core::lifecycle::refresh::Ask;
 use self::variables::{Assignment, Wish};
 use super::app::App;
 use super::arguments::ExecCommand;
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use crate::child_environment::scrub;
 
 /// Not a future: from the start of the command on, signals are the command's business, and nothing of bursar may end

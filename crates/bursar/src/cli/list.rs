@@ -2,7 +2,7 @@
 
 use super::app::App;
 use super::arguments::ListCommand;
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use super::screen::list_screen;
 use super::shown_accounts::{ShownAccounts, say_that_there_are_none};
 

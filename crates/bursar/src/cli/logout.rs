@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::app::App;
 use super::arguments::LogoutCommand;
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 
 /// Ends with success in every case: nothing is left to do for the person, or it is told what.
 pub(super) async fn run(app: &App, command: &LogoutCommand) -> Result<Exit, Failure> {

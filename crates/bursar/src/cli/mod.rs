@@ -10,8 +10,6 @@ mod completions;
 mod config_command;
 mod doctor;
 mod exec;
-pub mod exit;
-mod failure;
 mod list;
 mod login;
 mod logout;
@@ -31,7 +29,7 @@ use clap::Parser as _;
 
 use self::app::App;
 use self::arguments::{Arguments, Command};
-use self::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use self::printer::Printer;
 use crate::config::environment::Environment;
 use crate::wiring::{Caller, Seams};

@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
 
-use super::exit::Failure;
+use crate::exit::Failure;
 use super::screen::plain::wrapped;
 
 /// Prints for one command.

@@ -17,7 +17,7 @@ use bursar_store::sqlite::salvage::SalvageReport;
 use futures::executor::block_on;
 use serde_json::json;
 
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use super::printer::Printer;
 use super::screen::rebuild_screen::{Rebuilt, Traces, trace_key};
 use crate::config::environment::Environment;

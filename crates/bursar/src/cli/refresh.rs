@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::app::App;
 use super::arguments::RefreshCommand;
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &RefreshCommand) -> Result<Exit, Failure> {
     let overview = app.engine.overview().await?;

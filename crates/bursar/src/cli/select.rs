@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::app::App;
 use super::arguments::{UseCommand, WhichCommand};
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 
 pub(super) async fn make_default(app: &App, command: &UseCommand) -> Result<Exit, Failure> {
     let account = app.resolve(&command.account).await?;

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::app::App;
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use super::screen::account_view::{AccountView, Surroundings, Viewing};
 
 /// Accounts as they were at one moment.

@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 
 use super::app::App;
 use super::arguments::StatusCommand;
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use super::screen::status_screen::StatusScreen;
 use super::shown_accounts::{ShownAccounts, say_that_there_are_none};
 

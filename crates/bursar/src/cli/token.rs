@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::app::App;
 use super::arguments::TokenCommand;
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &TokenCommand) -> Result<Exit, Failure> {
     let account = app.resolve(&command.account).await?;

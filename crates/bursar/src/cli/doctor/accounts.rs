@@ -5,7 +5,7 @@ use bursar_core::lifecycle::account::{Account, Standing};
 use bursar_core::lifecycle::shown::{ShownState, Warn, shown};
 use jiff::Timestamp;
 
-use super::super::failure::login_hint;
+use crate::failure::login_hint;
 use super::finding::Finding;
 
 /// One finding for each account in trouble, or one for all if none is.

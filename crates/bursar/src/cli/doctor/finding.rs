@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::exit::Failure;
+use crate::exit::Failure;
 use super::super::printer::{ERROR, GOOD, WARN, paint};
 
 /// What one check found.

@@ -26,7 +26,7 @@ use bursar_core::provider::Provider;
 
 use self::finding::{Finding, Verdict};
 use super::arguments::DoctorCommand;
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use super::printer::Printer;
 use crate::config::Config;
 use crate::config::environment::Environment;

@@ -5,7 +5,7 @@ use std::process::{Command, ExitStatus};
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cli::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 
 /// Everything that has to be ready before the first token is fetched: a signal that arrives from now on is not lost.
 #[derive(Debug)]

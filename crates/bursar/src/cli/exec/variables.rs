@@ -13,7 +13,7 @@ use bursar_core::secret::Secret;
 use serde_json::Value;
 
 use crate::child_environment::is_private;
-use crate::cli::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 
 /// An account of the command line and the variables its provider's tools read.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use super::{out_of_time, patience, refused, same_login};
 use crate::browser::{has_display, open};
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
-use crate::cli::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use crate::config::environment::Environment;
 use crate::loopback::{Callback, CallbackError};
 

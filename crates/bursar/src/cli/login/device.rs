@@ -8,7 +8,7 @@ use super::quick_response::drawn;
 use super::{refused, same_login, within};
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
-use crate::cli::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use crate::cli::printer::{GOOD, paint};
 
 pub(super) async fn log_in(app: &App, command: &LoginCommand, plan: &LoginPlan) -> Result<LoggedIn, Failure> {

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::plan::read_private;
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
-use crate::cli::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use crate::master_key::terminal;
 
 /// Keeps the key that `--api-key-file` names.

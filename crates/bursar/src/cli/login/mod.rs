@@ -26,7 +26,7 @@ use jiff::SignedDuration;
 use self::way::Way;
 use super::app::App;
 use super::arguments::LoginCommand;
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use super::printer::{WARN, paint};
 
 pub(super) async fn run(app: &App, command: &LoginCommand) -> Result<Exit, Failure> {

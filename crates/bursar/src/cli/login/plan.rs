@@ -17,7 +17,7 @@ use bursar_core::secret::Secret;
 use super::target::Target;
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
-use crate::cli::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use crate::cli::token::read_secret;
 use crate::config::client_secret::{ClientSecret, ClientSecretError};
 use crate::config::meaning::ProviderConfig;

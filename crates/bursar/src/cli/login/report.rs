@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::app::App;
-use crate::cli::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use crate::cli::printer::{GOOD, WARN, paint};
 use crate::cli::screen::plain::plain;
 use crate::cli::shown_accounts::ShownAccounts;

@@ -5,7 +5,7 @@ use bursar_core::oauth::url::Issuer;
 use bursar_core::provider::{Provider, ProviderId};
 
 use crate::cli::app::App;
-use crate::cli::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 
 /// A provider, its variables still open.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use bursar_core::provider::{Provider, Redirect};
 use crate::browser::has_display;
 use crate::cli::app::App;
 use crate::cli::arguments::{LoginCommand, MachineGrant};
-use crate::cli::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 
 /// The ways to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

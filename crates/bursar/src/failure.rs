@@ -11,7 +11,7 @@ use bursar_core::oauth::metadata::MetadataError;
 use bursar_core::ports::key_source::KeyError;
 use bursar_core::ports::store::StoreError;
 
-use super::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure};
 use crate::config::ConfigError;
 use crate::config::paths::PathError;
 
@@ -189,7 +189,7 @@ impl From<PathError> for Failure {
 }
 
 /// The command that logs an account in again.
-pub(super) fn login_hint(reference: &AccountReference) -> String {
+pub(crate) fn login_hint(reference: &AccountReference) -> String {
     format!("run `bursar login {} --as {}`", reference.provider, reference.nickname)
 }
 

@@ -11,9 +11,9 @@ use bursar_core::oauth::metadata::MetadataError;
 use bursar_core::ports::key_source::KeyError;
 use bursar_core::ports::store::StoreError;
 
-use crate::exit::{Exit, Failure};
 use crate::config::ConfigError;
 use crate::config::paths::PathError;
+use crate::exit::{Exit, Failure};
 
 impl From<HandOutError> for Failure {
     fn from(error: HandOutError) -> Self {

@@ -4,6 +4,7 @@ pub mod browser;
 pub mod child_environment;
 pub mod cli;
 pub mod config;
+pub mod desk;
 pub mod exit;
 mod failure;
 pub mod locks;

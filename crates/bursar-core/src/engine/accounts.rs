@@ -153,6 +153,24 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Pauses an account, or hands it out again; whether that changed anything.
+    pub async fn set_paused(&self, reference: &AccountReference, paused: bool) -> Result<bool, HandOutError> {
+        loop {
+            let Stored { mut document, version } = self.account(reference).await?;
+            if document.paused == paused {
+                return Ok(false);
+            }
+            document.paused = paused;
+            let name = if paused { "account.paused" } else { "account.resumed" };
+            let event = Event::new(self.now(), name, reference.to_string());
+            if let Commit::Done(_) = self.put_account(&document, Expected::Version(version), event).await? {
+                return Ok(true);
+            }
+        }
+    }
+}
+
 /// Why no account could be chosen.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {

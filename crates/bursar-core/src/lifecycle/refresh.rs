@@ -17,6 +17,8 @@ pub struct Ask {
     pub rejected: Option<Fingerprint>,
     /// Renew whatever the windows say, unless the tokens are newer than this already.
     pub newer_than: Option<Generation>,
+    /// Nobody gets the token: the account is only kept fresh, and a pause does not matter.
+    pub keep: bool,
 }
 
 /// Who is deciding.
@@ -91,7 +93,7 @@ pub enum Refusal {
 /// Decides about one hand-out.
 pub fn decide(account: &Account, ask: &Ask, standpoint: Standpoint, now: Timestamp) -> Decision {
     let forced = forced(account, ask);
-    if account.paused && ask.newer_than.is_none() {
+    if account.paused && ask.newer_than.is_none() && !ask.keep {
         return Decision::Refuse(Refusal::Paused);
     }
     let usable = usable(account, ask, now);

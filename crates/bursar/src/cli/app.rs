@@ -10,11 +10,12 @@ use bursar_core::provider::ProviderId;
 use jiff::Timestamp;
 use tracing_subscriber::EnvFilter;
 
-use crate::exit::{Exit, Failure};
 use super::printer::Printer;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
+use crate::desk::Desk;
+use crate::exit::{Exit, Failure};
 use crate::master_key::MasterKeys;
 use crate::system::TokioTasks;
 use crate::wiring::{self, Caller, Seams};
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) environment: Environment,
     pub(crate) config: Config,
     pub(crate) engine: Engine,
+    pub(crate) desk: Desk,
     pub(crate) printer: Printer,
     pub(crate) keys: std::sync::Arc<MasterKeys>,
     tasks: std::sync::Arc<TokioTasks>,
@@ -72,6 +74,7 @@ impl App {
         Ok(Self {
             environment,
             config,
+            desk: Desk::new(wired.engine.clone()),
             engine: wired.engine,
             printer,
             keys: wired.keys,

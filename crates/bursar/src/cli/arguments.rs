@@ -1,11 +1,25 @@
 //! What can be typed: commands, arguments, options, and their help.
 
+pub mod agent;
+pub mod credential;
+pub mod gateway;
+pub mod handing_out;
+pub mod shell;
+pub mod vault;
+
 use std::path::PathBuf;
 
 use bursar_core::lifecycle::reference::Nickname;
 use bursar_core::provider::duration::parse_duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
+
+use self::agent::AgentCommand;
+use self::credential::CredentialCommand;
+use self::gateway::GatewayCommand;
+use self::handing_out::{ExecCommand, TokenCommand};
+use self::shell::EnvCommand;
+use self::vault::VaultCommand;
 
 /// Holds OAuth tokens, keeps them fresh, and hands them out.
 #[derive(Debug, Parser)]
@@ -48,6 +62,20 @@ pub enum Command {
     /// Run a command with tokens in its environment
     #[command(alias = "run")]
     Exec(ExecCommand),
+    /// Print shell code that sets tokens as variables, and short commands
+    Env(EnvCommand),
+    /// Answer git, docker, kubectl and others in their own words
+    Credential(CredentialCommand),
+    /// Pass requests on with the right token in them
+    Gateway(GatewayCommand),
+    /// Keep every account fresh in the background
+    Agent(AgentCommand),
+    /// Open, close or renew the key to everything
+    Vault(VaultCommand),
+    /// Stop handing out an account; it is still kept fresh
+    Pause(PauseCommand),
+    /// Hand out a paused account again
+    Resume(ResumeCommand),
     /// Remove logins that nobody can use any more
     Cleanup(CleanupCommand),
     /// Save what is readable from a damaged store
@@ -161,31 +189,6 @@ pub struct CheckCommand {
     pub live: bool,
 }
 
-/// `bursar token`
-#[derive(Debug, Args)]
-pub struct TokenCommand {
-    /// The account, such as google or google:work
-    pub account: String,
-    /// The token must be good for at least this long
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    pub min_valid: Option<SignedDuration>,
-    /// A file with the token that was refused; `-` reads stdin
-    #[arg(long, value_name = "FILE", conflicts_with = "no_check")]
-    pub rejected_file: Option<PathBuf>,
-    /// Print a whole Authorization header
-    #[arg(long)]
-    pub header: bool,
-    /// Do not wait for a refresh
-    #[arg(long, conflicts_with = "wait")]
-    pub no_wait: bool,
-    /// How long to wait for a refresh [default: 30s]
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    pub wait: Option<SignedDuration>,
-    /// Print the stored token without looking at its end
-    #[arg(long)]
-    pub no_check: bool,
-}
-
 /// `bursar refresh`
 #[derive(Debug, Args)]
 pub struct RefreshCommand {
@@ -214,21 +217,18 @@ pub struct WhichCommand {
     pub account: String,
 }
 
-/// `bursar exec`
+/// `bursar pause`
 #[derive(Debug, Args)]
-pub struct ExecCommand {
-    /// The accounts whose tokens the command gets
-    #[arg(value_name = "ACCOUNT", required_unless_present = "variables")]
-    pub accounts: Vec<String>,
-    /// Set this variable to an account's token, besides the provider's own
-    #[arg(long = "env", value_name = "NAME=ACCOUNT", value_parser = variable)]
-    pub variables: Vec<(String, String)>,
-    /// The tokens must be good for at least this long
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    pub min_valid: Option<SignedDuration>,
-    /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
-    pub command: Vec<std::ffi::OsString>,
+pub struct PauseCommand {
+    /// The account, such as google:work
+    pub account: String,
+}
+
+/// `bursar resume`
+#[derive(Debug, Args)]
+pub struct ResumeCommand {
+    /// The account, such as google:work
+    pub account: String,
 }
 
 /// `bursar cleanup`

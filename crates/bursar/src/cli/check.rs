@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::app::App;
 use super::arguments::CheckCommand;
-use crate::exit::{Exit, Failure};
 use super::screen::account_view::AccountView;
 use super::screen::status_screen::one_line;
 use super::shown_accounts::{ShownAccounts, say_that_there_are_none};
+use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &CheckCommand) -> Result<Exit, Failure> {
     let read = || ShownAccounts::read(app, command.account.as_deref(), app.warn(command.warn));

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::app::App;
 use super::arguments::CleanupCommand;
-use crate::exit::{Exit, Failure};
 use super::screen::account_view::Viewing;
 use super::screen::cleanup_screen::{Fate, Finding};
+use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &CleanupCommand) -> Result<Exit, Failure> {
     let mut exit = Exit::Ok;

@@ -5,8 +5,8 @@ use clap::CommandFactory as _;
 use clap_mangen::Man;
 
 use super::arguments::{Arguments, CompletionsCommand, ManCommand};
-use crate::exit::{Exit, Failure};
 use super::printer::Printer;
+use crate::exit::{Exit, Failure};
 
 /// Prints the completions of one shell.
 pub(super) fn completions(command: &CompletionsCommand, printer: &Printer) -> Exit {

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::arguments::{ConfigAction, ConfigCommand};
-use crate::exit::{Exit, Failure};
 use super::printer::Printer;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
 use crate::config::{self, Config, ShownKey};
+use crate::exit::{Exit, Failure};
 
 /// Needs no store, and makes no file or folder.
 pub(super) fn run(

@@ -2,9 +2,9 @@
 
 use super::app::App;
 use super::arguments::ListCommand;
-use crate::exit::{Exit, Failure};
 use super::screen::list_screen;
 use super::shown_accounts::{ShownAccounts, say_that_there_are_none};
+use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &ListCommand) -> Result<Exit, Failure> {
     let shown = ShownAccounts::read(app, command.account.as_deref(), app.warn(None)).await?;

@@ -2,17 +2,22 @@
 //!
 //! Each command is one file with one `run`. Arguments are in [`arguments`], exit codes in [`exit`].
 
+mod agent;
 mod app;
 pub mod arguments;
 mod check;
 mod cleanup;
 mod completions;
 mod config_command;
+mod credential;
 mod doctor;
+mod env;
 mod exec;
+mod gateway;
 mod list;
 mod login;
 mod logout;
+mod pause;
 mod printer;
 mod rebuild;
 mod refresh;
@@ -21,6 +26,8 @@ mod select;
 mod shown_accounts;
 mod status;
 mod token;
+mod variables;
+mod vault;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -29,9 +36,9 @@ use clap::Parser as _;
 
 use self::app::App;
 use self::arguments::{Arguments, Command};
-use crate::exit::{Exit, Failure};
 use self::printer::Printer;
 use crate::config::environment::Environment;
+use crate::exit::{Exit, Failure};
 use crate::wiring::{Caller, Seams};
 
 /// Runs one command line and tells how the process should end.
@@ -84,6 +91,13 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         Command::Refresh(command) => refresh::run(app, command).await,
         Command::Use(command) => select::make_default(app, command).await,
         Command::Which(command) => select::which(app, command).await,
+        Command::Env(command) => env::run(app, command).await,
+        Command::Credential(command) => credential::run(app, command).await,
+        Command::Gateway(command) => gateway::run(app, command).await,
+        Command::Agent(command) => agent::run(app, command).await,
+        Command::Vault(command) => vault::run(app, command).await,
+        Command::Pause(command) => pause::pause(app, command).await,
+        Command::Resume(command) => pause::resume(app, command).await,
         Command::Cleanup(command) => cleanup::run(app, command).await,
         Command::Exec(_)
         | Command::Completions(_)

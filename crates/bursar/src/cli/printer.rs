@@ -4,8 +4,8 @@ use std::io::{IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::exit::Failure;
 use super::screen::plain::wrapped;
+use crate::exit::Failure;
 
 /// Prints for one command.
 #[derive(Debug)]

@@ -17,11 +17,11 @@ use bursar_store::sqlite::salvage::SalvageReport;
 use futures::executor::block_on;
 use serde_json::json;
 
-use crate::exit::{Exit, Failure};
 use super::printer::Printer;
 use super::screen::rebuild_screen::{Rebuilt, Traces, trace_key};
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
+use crate::exit::{Exit, Failure};
 use crate::system::SystemRandom;
 use crate::wiring;
 

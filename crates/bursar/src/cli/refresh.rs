@@ -29,7 +29,7 @@ pub(super) async fn run(app: &App, command: &RefreshCommand) -> Result<Exit, Fai
         if account.renewal() == Renewal::None && command.account.is_none() {
             continue;
         }
-        let outcome = app.engine.refresh(&account.reference, app.config.refresh.wait.unsigned_abs()).await;
+        let outcome = app.desk.refresh(&account.reference, app.config.refresh.wait.unsigned_abs()).await;
         let reference = account.reference.to_string();
         match outcome {
             Ok(account) => {
@@ -40,8 +40,7 @@ pub(super) async fn run(app: &App, command: &RefreshCommand) -> Result<Exit, Fai
                 }
                 reports.push(json!({"schema": 1, "ref": reference, "refreshed": true, "expires_at": end}));
             }
-            Err(error) => {
-                let failure = Failure::from(error);
+            Err(failure) => {
                 app.printer.failure(&failure);
                 worst = worse(worst, failure.exit);
                 reports.push(json!({

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::app::App;
-use crate::exit::{Exit, Failure};
 use super::screen::account_view::{AccountView, Surroundings, Viewing};
+use crate::exit::{Exit, Failure};
 
 /// Accounts as they were at one moment.
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use futures::FutureExt as _;
 
 use super::app::App;
 use super::arguments::StatusCommand;
-use crate::exit::{Exit, Failure};
 use super::screen::status_screen::StatusScreen;
 use super::shown_accounts::{ShownAccounts, say_that_there_are_none};
+use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &StatusCommand) -> Result<Exit, Failure> {
     if command.watch { watch(app, command).await } else { show(app, command).await }

@@ -4,13 +4,13 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::refresh::Ask;
 use bursar_core::secret::Secret;
 use serde_json::json;
 
 use super::app::App;
-use super::arguments::TokenCommand;
+use super::arguments::handing_out::TokenCommand;
+use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &TokenCommand) -> Result<Exit, Failure> {
@@ -18,15 +18,15 @@ pub(super) async fn run(app: &App, command: &TokenCommand) -> Result<Exit, Failu
     let reference = &account.reference;
     let unchecked = command.no_check || app.environment.flag("BURSAR_SKIP_PREFLIGHT");
     let handed = if unchecked && command.rejected_file.is_none() {
-        app.engine.hand_out_unchecked(reference).await?
+        app.desk.hand_out_unchecked(reference).await?
     } else {
         let rejected = command.rejected_file.as_deref().map(read_secret).transpose()?;
         let ask = Ask {
             min_valid: command.min_valid,
             rejected: rejected.map(|token| token.fingerprint()),
-            newer_than: None,
+            ..Ask::default()
         };
-        app.engine.hand_out(reference, &ask, patience(app, command)).await?
+        app.desk.hand_out(reference, &ask, patience(app, command)).await?
     };
     print(app, command, &handed);
     Ok(Exit::Ok)
@@ -58,26 +58,23 @@ fn patience(app: &App, command: &TokenCommand) -> Duration {
     }
 }
 
-fn print(app: &App, command: &TokenCommand, handed: &HandOut) {
-    let account = &handed.account;
+fn print(app: &App, command: &TokenCommand, handed: &HandedOut) {
     let token = handed.token.expose();
     if app.printer.json {
-        let access = account.access.as_ref();
-        let expires_at = access.and_then(|access| access.expires_at);
         app.printer.document(&json!({
             "schema": 1,
-            "ref": account.reference.to_string(),
-            "provider": account.reference.provider.as_str(),
-            "account": account.reference.nickname.as_str(),
-            "identity": account.identity.as_ref().map(|identity| &identity.label),
+            "ref": handed.reference.to_string(),
+            "provider": handed.reference.provider.as_str(),
+            "account": handed.reference.nickname.as_str(),
+            "identity": handed.identity.as_ref().map(|identity| &identity.label),
             "access_token": token,
-            "token_type": account.token_type,
-            "scope": account.scope.to_string(),
-            "expires_at": expires_at.map(|end| format!("{end:.0}")),
-            "seconds_left": access.and_then(|access| access.remaining(app.now())).map(|left| left.as_secs()),
+            "token_type": handed.token_type,
+            "scope": handed.scope.to_string(),
+            "expires_at": handed.expires_at.map(|end| format!("{end:.0}")),
+            "seconds_left": handed.remaining(app.now()).map(|left| left.as_secs()),
         }));
     } else if command.header {
-        app.printer.data(&format!("Authorization: {} {token}\n", account.token_type));
+        app.printer.data(&format!("Authorization: {} {token}\n", handed.token_type));
     } else {
         app.printer.data(&format!("{token}\n"));
     }

@@ -34,6 +34,12 @@ pub struct Config {
     pub login: LoginConfig,
     /// Section `[cleanup]`.
     pub cleanup: CleanupConfig,
+    /// Section `[agent]`.
+    pub agent: AgentConfig,
+    /// Section `[gateway]` and its routes.
+    pub gateway: GatewayConfig,
+    /// The list `[[rules]]`; the first one that holds counts.
+    pub rules: Vec<RuleConfig>,
     /// Sections `[providers.NAME]`, by name.
     pub providers: BTreeMap<String, ProviderConfig>,
     /// Every value with its origin, for `config show`.
@@ -98,6 +104,68 @@ pub struct LoginConfig {
 pub struct CleanupConfig {
     /// How long an account that needs a new login is kept.
     pub keep: SignedDuration,
+}
+
+/// How the agent behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentConfig {
+    /// Whether commands start it when it is not running.
+    pub on_demand: bool,
+    /// When, by the clock on the wall, everything that ends soon is refreshed; `None`: never at a fixed time.
+    pub nightly: Option<jiff::civil::Time>,
+    /// What the nightly refresh takes in: access tokens that end within this time.
+    pub nightly_ahead: SignedDuration,
+}
+
+/// What the gateway passes on, and to whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GatewayConfig {
+    /// Whether the agent runs it too.
+    pub in_agent: bool,
+    /// Where it listens; `None`: 127.0.0.1:8791.
+    pub listen: Option<std::net::SocketAddr>,
+    /// `Host` values accepted besides loopback literals, as `name` or `name:port`.
+    pub hosts: Vec<String>,
+    /// `Origin` values accepted; a request without one needs none.
+    pub origins: Vec<String>,
+    /// Where the request log goes; `None`: there is none.
+    pub log: Option<PathBuf>,
+    /// A log larger than this many bytes is put aside.
+    pub log_size: u64,
+    /// How many logs put aside are kept.
+    pub log_keep: u32,
+    /// The routes by name.
+    pub routes: BTreeMap<String, RouteConfig>,
+}
+
+/// One route of the gateway; what is not said comes from the provider's entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteConfig {
+    /// The account, as one would type it.
+    pub account: String,
+    /// Where requests go: scheme, host and a path prefix; `None`: the provider's first API base.
+    pub upstream: Option<String>,
+    /// How the token is carried: `header`, `query` or `basic`; `None`: as a header.
+    pub inject: Option<String>,
+    /// The header's or the query parameter's name, or the user name of `basic`.
+    pub name: Option<String>,
+    /// The header's value; `{token}` stands for the token.
+    pub template: Option<String>,
+    /// Hosts the route may reach besides the provider's.
+    pub hosts: Vec<String>,
+}
+
+/// A rule that chooses an account by where a command runs. Every condition it names must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleConfig {
+    /// The account, as a full reference.
+    pub account: String,
+    /// The working folder is this folder or below it; `*` and `**` as in `.gitignore`.
+    pub directory: Option<String>,
+    /// A remote of the Git work tree fits this, such as `github.com/acme/*`.
+    pub git_remote: Option<String>,
+    /// `NAME` is set, or `NAME=VALUE`.
+    pub environment: Option<String>,
 }
 
 /// What the user says about one provider.
@@ -215,6 +283,13 @@ impl Settings {
                 no_browser: self.flag("login.no_browser"),
             },
             cleanup: CleanupConfig { keep: self.duration("cleanup.keep").unwrap_or_default() },
+            agent: AgentConfig {
+                on_demand: false,
+                nightly: None,
+                nightly_ahead: SignedDuration::from_hours(12),
+            },
+            gateway: GatewayConfig::default(),
+            rules: Vec::new(),
             providers,
             shown: self.shown,
         }

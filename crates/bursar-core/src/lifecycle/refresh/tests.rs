@@ -197,7 +197,7 @@ proptest! {
         let ask = Ask {
             min_valid: min_valid.map(SignedDuration::from_secs),
             rejected: rejected.then(access_fingerprint),
-            newer_than: None,
+            ..Ask::default()
         };
         let standpoint = if holding { Standpoint::HoldingLock } else { Standpoint::Outside };
         let decision = decide(&account, &ask, standpoint, at(now));

@@ -5,8 +5,8 @@ use bursar_core::lifecycle::account::{Account, Standing};
 use bursar_core::lifecycle::shown::{ShownState, Warn, shown};
 use jiff::Timestamp;
 
-use crate::failure::login_hint;
 use super::finding::Finding;
+use crate::failure::login_hint;
 
 /// One finding for each account in trouble, or one for all if none is.
 pub(super) fn check(overview: &Overview, chosen: &[&Account], warn: Warn, now: Timestamp) -> Vec<Finding> {

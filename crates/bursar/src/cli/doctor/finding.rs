@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::exit::Failure;
 use super::super::printer::{ERROR, GOOD, WARN, paint};
+use crate::exit::Failure;
 
 /// What one check found.
 #[derive(Clone, Debug, PartialEq, Eq)]

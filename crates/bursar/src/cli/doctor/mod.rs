@@ -26,11 +26,11 @@ use bursar_core::provider::Provider;
 
 use self::finding::{Finding, Verdict};
 use super::arguments::DoctorCommand;
-use crate::exit::{Exit, Failure};
 use super::printer::Printer;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
+use crate::exit::{Exit, Failure};
 use crate::wiring::{self, Caller, Seams, Wired};
 
 /// Runs all checks. Exit 1 if one of them failed.

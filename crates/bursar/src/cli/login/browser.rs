@@ -7,8 +7,8 @@ use super::{out_of_time, patience, refused, same_login};
 use crate::browser::{has_display, open};
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
-use crate::exit::{Exit, Failure};
 use crate::config::environment::Environment;
+use crate::exit::{Exit, Failure};
 use crate::loopback::{Callback, CallbackError};
 
 pub(super) async fn log_in(app: &App, command: &LoginCommand, plan: &LoginPlan) -> Result<LoggedIn, Failure> {

@@ -8,8 +8,8 @@ use super::quick_response::drawn;
 use super::{refused, same_login, within};
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
-use crate::exit::{Exit, Failure};
 use crate::cli::printer::{GOOD, paint};
+use crate::exit::{Exit, Failure};
 
 pub(super) async fn log_in(app: &App, command: &LoginCommand, plan: &LoginPlan) -> Result<LoggedIn, Failure> {
     refuse_scopes_of_other_flows(plan)?;

@@ -26,8 +26,8 @@ use jiff::SignedDuration;
 use self::way::Way;
 use super::app::App;
 use super::arguments::LoginCommand;
-use crate::exit::{Exit, Failure};
 use super::printer::{WARN, paint};
+use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &LoginCommand) -> Result<Exit, Failure> {
     let target = target::find(app, &command.target).await?;

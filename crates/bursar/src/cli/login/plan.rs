@@ -17,10 +17,10 @@ use bursar_core::secret::Secret;
 use super::target::Target;
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
-use crate::exit::{Exit, Failure};
 use crate::cli::token::read_secret;
 use crate::config::client_secret::{ClientSecret, ClientSecretError};
 use crate::config::meaning::ProviderConfig;
+use crate::exit::{Exit, Failure};
 
 pub(super) async fn settle(app: &App, command: &LoginCommand, target: Target) -> Result<LoginPlan, Failure> {
     let config = configured(app, command, &target.provider);

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::app::App;
-use crate::exit::{Exit, Failure};
 use crate::cli::printer::{GOOD, WARN, paint};
 use crate::cli::screen::plain::plain;
 use crate::cli::shown_accounts::ShownAccounts;
+use crate::exit::{Exit, Failure};
 
 pub(super) async fn tell(app: &App, logged_in: &LoggedIn, had_vault: bool) -> Result<Exit, Failure> {
     if !had_vault {

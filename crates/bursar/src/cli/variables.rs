@@ -1,4 +1,4 @@
-//! Which environment variables a command gets, and from which account. Pure.
+//! Which environment variables a command or a shell gets, and from which account. Pure but for [`assign`].
 //!
 //! An account that stands before `--` sets what its provider's tools read; `--env NAME=ACCOUNT` sets one variable and
 //! settles who sets it. Two accounts for one variable are an error: picking one silently would be the wrong account for
@@ -6,13 +6,17 @@
 
 use std::collections::BTreeMap;
 
-use bursar_core::engine::broker::HandOut;
+use bursar_core::engine::broker::HandOutError;
 use bursar_core::lifecycle::reference::AccountReference;
+use bursar_core::lifecycle::refresh::Ask;
 use bursar_core::provider::{Environment, EnvironmentValue};
 use bursar_core::secret::Secret;
+use jiff::SignedDuration;
 use serde_json::Value;
 
+use super::app::App;
 use crate::child_environment::is_private;
+use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 
 /// An account of the command line and the variables its provider's tools read.
@@ -32,6 +36,48 @@ pub(super) struct Assignment {
 
 /// A variable with its value; `None` when the account has no such thing.
 pub(super) type Assigned = (String, Option<Secret>);
+
+/// The variables for these accounts and `NAME=ACCOUNT` pairs with their values, every token handed out.
+pub(super) async fn assign(
+    app: &App,
+    accounts: &[String],
+    variables: &[(String, String)],
+    min_valid: Option<SignedDuration>,
+) -> Result<Vec<Assigned>, Failure> {
+    for (name, _) in variables {
+        check_name(name)?;
+    }
+    let mut wishes = Vec::new();
+    for wanted in accounts {
+        let account = app.resolve(wanted).await?;
+        let provider = app.engine.provider(&account.reference.provider).await.map_err(HandOutError::from)?;
+        wishes.push(Wish { account: account.reference, environment: provider.environment });
+    }
+    let mut named = Vec::new();
+    for (name, wanted) in variables {
+        named.push((name.clone(), app.resolve(wanted).await?.reference));
+    }
+    let assignments = assignments(&wishes, &named)?;
+    let handed = hand_out(app, &assignments, min_valid).await?;
+    Ok(assignments.into_iter().map(|assignment| assignment.value(&handed)).collect())
+}
+
+async fn hand_out(
+    app: &App,
+    assignments: &[Assignment],
+    min_valid: Option<SignedDuration>,
+) -> Result<Vec<HandedOut>, Failure> {
+    let mut references: Vec<&AccountReference> =
+        assignments.iter().map(|assignment| &assignment.account).collect();
+    references.sort_by_key(|reference| reference.key());
+    references.dedup();
+    let ask = Ask { min_valid, ..Ask::default() };
+    let mut handed = Vec::new();
+    for reference in references {
+        handed.push(app.desk.hand_out(reference, &ask, app.config.refresh.wait.unsigned_abs()).await?);
+    }
+    Ok(handed)
+}
 
 /// Decides every variable.
 pub(super) fn assignments(
@@ -106,8 +152,8 @@ pub(super) fn check_name(name: &str) -> Result<(), Failure> {
 
 impl Assignment {
     /// The variable with its value out of what was handed out.
-    pub(super) fn value(self, handed: &[HandOut]) -> Assigned {
-        let source = handed.iter().find(|handed| handed.account.reference.key() == self.account.key());
+    pub(super) fn value(self, handed: &[HandedOut]) -> Assigned {
+        let source = handed.iter().find(|handed| handed.reference.key() == self.account.key());
         let value = source.and_then(|source| pick(source, &self.what));
         if value.is_none() {
             tracing::debug!(variable = self.name, account = %self.account, what = %self.what, "nothing to set");
@@ -116,12 +162,14 @@ impl Assignment {
     }
 }
 
-fn pick(source: &HandOut, what: &EnvironmentValue) -> Option<Secret> {
+fn pick(source: &HandedOut, what: &EnvironmentValue) -> Option<Secret> {
     match what {
         EnvironmentValue::AccessToken => Some(source.token.clone()),
         EnvironmentValue::IdToken => source.identity_token.clone(),
-        EnvironmentValue::Identity => super::label(&source.account).map(Secret::new),
-        EnvironmentValue::Kept(path) => kept(&source.account.kept, path),
+        EnvironmentValue::Identity => {
+            source.identity.as_ref().map(|identity| Secret::new(identity.label.as_str()))
+        }
+        EnvironmentValue::Kept(path) => kept(&source.kept, path),
     }
 }
 

@@ -1,0 +1,51 @@
+//! Arguments of the commands that hand out tokens.
+
+use std::path::PathBuf;
+
+use bursar_core::provider::duration::parse_duration;
+use clap::Args;
+use jiff::SignedDuration;
+
+use super::variable;
+
+/// `bursar token`
+#[derive(Debug, Args)]
+pub struct TokenCommand {
+    /// The account, such as google or google:work
+    pub account: String,
+    /// The token must be good for at least this long
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub min_valid: Option<SignedDuration>,
+    /// A file with the token that was refused; `-` reads stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "no_check")]
+    pub rejected_file: Option<PathBuf>,
+    /// Print a whole Authorization header
+    #[arg(long)]
+    pub header: bool,
+    /// Do not wait for a refresh
+    #[arg(long, conflicts_with = "wait")]
+    pub no_wait: bool,
+    /// How long to wait for a refresh [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub wait: Option<SignedDuration>,
+    /// Print the stored token without looking at its end
+    #[arg(long)]
+    pub no_check: bool,
+}
+
+/// `bursar exec`
+#[derive(Debug, Args)]
+pub struct ExecCommand {
+    /// The accounts whose tokens the command gets
+    #[arg(value_name = "ACCOUNT", required_unless_present = "variables")]
+    pub accounts: Vec<String>,
+    /// Set this variable to an account's token, besides the provider's own
+    #[arg(long = "env", value_name = "NAME=ACCOUNT", value_parser = variable)]
+    pub variables: Vec<(String, String)>,
+    /// The tokens must be good for at least this long
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub min_valid: Option<SignedDuration>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<std::ffi::OsString>,
+}

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Engine;
 use super::broker::HandOutError;
 use super::records::{AccountUse, DefaultAccount};
-use super::selection::{Choice, SelectionError};
+use super::selection::{Choice, Preferred, SelectionError};
 use crate::lifecycle::account::Account;
 use crate::lifecycle::reference::AccountReference;
 use crate::ports::document::{self, Document as _, Stored};
@@ -54,26 +54,38 @@ impl Engine {
     /// The one account `wanted` means, read with as few records as possible.
     ///
     /// The rule is [`Overview::select`]; here it gets only the accounts that can matter, and all of them only if those
-    /// are not enough.
+    /// are not enough. The name of a known provider never means an account of another one.
     pub async fn resolve(
         &self,
         wanted: &str,
-        environment: &(dyn Fn(&str) -> Option<String> + Sync),
+        preferred: &(dyn Fn(&str) -> Option<Preferred> + Sync),
     ) -> Result<(Account, Choice), ResolveError> {
-        let likely = self.likely(wanted, environment).await?;
-        match likely.select(wanted, environment) {
+        let (likely, whole) = self.likely(wanted, preferred).await?;
+        match likely.select(wanted, preferred) {
+            // A name that is unique among some need not be so among all.
+            Ok((_, Choice::Environment)) if !whole => {}
             Ok((account, choice)) => return Ok((account.clone(), choice)),
             Err(error @ SelectionError::Ambiguous { .. }) => return Err(error.into()),
             Err(SelectionError::NotFound { .. }) => {}
         }
         let overview = self.overview().await?;
-        match overview.select(wanted, environment) {
-            Ok((account, choice)) => Ok((account.clone(), choice)),
-            Err(error) => match self.alias(wanted) {
-                Some(known) => Ok(overview.select(&known, environment).map(|(a, c)| (a.clone(), c))?),
-                None => Err(error.into()),
-            },
+        let known = self.known_provider(wanted);
+        let wanted = known.as_deref().unwrap_or(wanted);
+        match overview.select(wanted, preferred) {
+            Ok((_, Choice::UniqueName | Choice::Beginning)) if known.is_some() && !wanted.contains(':') => {
+                Err(overview.not_found(wanted).into())
+            }
+            chosen => Ok(chosen.map(|(account, choice)| (account.clone(), choice))?),
         }
+    }
+
+    /// `wanted` with the id of the provider it names; `None` if it names no known one.
+    fn known_provider(&self, wanted: &str) -> Option<String> {
+        let name = wanted.split_once(':').map_or(wanted, |(name, _)| name);
+        self.alias(wanted).or_else(|| {
+            let found = self.ports.catalogue.find(name).ok().flatten();
+            found.map(|_| wanted.to_owned())
+        })
     }
 
     /// `wanted` with the provider's alias replaced by its name; `None` if there is no alias in it.
@@ -85,16 +97,21 @@ impl Engine {
         (name != provider).then(|| rest.map_or_else(|| name.to_owned(), |rest| format!("{name}:{rest}")))
     }
 
+    /// The accounts that matter for `wanted`, and whether these are all that fit it.
     async fn likely(
         &self,
         wanted: &str,
-        environment: &(dyn Fn(&str) -> Option<String> + Sync),
-    ) -> Result<Overview, StoreError> {
+        preferred: &(dyn Fn(&str) -> Option<Preferred> + Sync),
+    ) -> Result<(Overview, bool), StoreError> {
         let store = &*self.ports.store;
         let mut overview =
             Overview { accounts: Vec::new(), last_used: BTreeMap::new(), defaults: BTreeMap::new() };
-        let named = environment(wanted)
-            .map(|named| if named.contains(':') { named } else { format!("{wanted}:{named}") });
+        let named = Some(wanted).filter(|wanted| !wanted.contains(':')).and_then(preferred);
+        let named = named.map(
+            |Preferred { account, .. }| {
+                if account.contains(':') { account } else { format!("{wanted}:{account}") }
+            },
+        );
         for reference in [Some(wanted.to_owned()), named].into_iter().flatten() {
             if let Some((provider, nickname)) = reference.split_once(':') {
                 let key = format!("{provider}:{}", nickname.to_lowercase());
@@ -103,10 +120,12 @@ impl Engine {
             }
         }
         if wanted.contains(':') {
-            return Ok(overview);
+            return Ok((overview, true));
         }
         let page = Page::first(CANDIDATES);
-        for record in store.find(&self.space, Account::KIND, "provider", wanted, page).await?.value {
+        let records = store.find(&self.space, Account::KIND, "provider", wanted, page).await?.value;
+        let whole = records.len() < CANDIDATES;
+        for record in records {
             let account = document::decode::<Account>(&record)?.document;
             if !overview.accounts.iter().any(|known| known.reference.key() == account.reference.key()) {
                 overview.accounts.push(account);
@@ -122,7 +141,7 @@ impl Engine {
             }
             overview.defaults.insert(provider, account);
         }
-        Ok(overview)
+        Ok((overview, whole))
     }
 
     /// One account.
@@ -132,6 +151,11 @@ impl Engine {
     ) -> Result<Stored<Account>, HandOutError> {
         let answer = document::get::<Account>(&*self.ports.store, &self.space, &reference.key()).await?;
         answer.value.ok_or_else(|| HandOutError::NoSuchAccount { reference: reference.clone() })
+    }
+
+    /// The account as it is now.
+    pub async fn account_of(&self, reference: &AccountReference) -> Result<Account, HandOutError> {
+        Ok(self.account(reference).await?.document)
     }
 
     /// Makes `reference` the account its provider's bare name means.

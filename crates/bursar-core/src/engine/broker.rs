@@ -2,7 +2,7 @@
 //!
 //! Walk: read → [`crate::lifecycle::refresh::decide`] → take the refresh lock → `renewal` (detached) → open → out.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -23,14 +23,14 @@ use crate::ports::store::{Expected, Origin, StoreError};
 use crate::secret::Secret;
 
 /// An access token on its way to a caller.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HandOut {
     /// The token.
     pub token: Secret,
     /// The identity token that came with it, if any.
     pub identity_token: Option<Secret>,
     /// The account it belongs to, as it is now.
-    pub account: Account,
+    pub account: Arc<Account>,
 }
 
 impl Engine {
@@ -43,8 +43,19 @@ impl Engine {
         ask: &Ask,
         wait: Duration,
     ) -> Result<HandOut, HandOutError> {
+        // What is kept open there goes the way of the key.
+        let shelf = self.shelf.as_deref().filter(|_| self.is_unlocked());
+        if let Some(handed) = shelf.and_then(|shelf| shelf.serve(reference, ask, &*self.ports.clock)) {
+            self.note_use(reference);
+            return Ok(handed);
+        }
+        let mark = shelf.map(|shelf| shelf.mark(&*self.ports.clock));
         let stored = self.fresh(reference, ask, wait).await?;
-        self.serve(stored).await
+        let handed = self.serve(stored).await?;
+        if let (Some(shelf), Some(mark)) = (shelf, mark) {
+            shelf.keep(mark, &handed);
+        }
+        Ok(handed)
     }
 
     /// Hands out the stored access token as it is, without a look at its end.
@@ -68,7 +79,7 @@ impl Engine {
     }
 
     /// An account whose access token may be handed out.
-    async fn fresh(
+    pub(super) async fn fresh(
         &self,
         reference: &AccountReference,
         ask: &Ask,
@@ -151,7 +162,7 @@ impl Engine {
             cause: Cause::new(CauseKind::Expired, "there is no access token"),
         })?;
         self.note_use(&account.reference);
-        Ok(HandOut { token, identity_token: credentials.identity_token, account })
+        Ok(HandOut { token, identity_token: credentials.identity_token, account: Arc::new(account) })
     }
 
     /// A copy of a store may not spend tokens that its original still holds.

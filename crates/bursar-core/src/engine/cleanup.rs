@@ -1,4 +1,9 @@
 //! Cleaning up: logins nobody can use any more go, after revoking what can be revoked; what has expired is collected.
+//!
+//! An account in use stays, whatever there is against it. The store cannot make a write depend on "no session uses
+//! this", so the remover first stakes a claim, then looks for sessions, and removes the account only together with its
+//! claim. Whoever opens a session takes the claim away in the same commit ([`Engine::open_session`]): either the remover
+//! sees the session, or it finds its claim gone.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -6,11 +11,13 @@ use super::Engine;
 use super::accounts::Overview;
 use super::broker::HandOutError;
 use super::logout::RevocationReport;
-use super::records::KINDS;
+use super::records::{KINDS, RemovalClaim};
+use super::sessions::{Session, sessions_by_account};
 use crate::lifecycle::account::{Account, Standing};
 use crate::lifecycle::deadlines::grant_expires_at;
 use crate::lifecycle::reference::AccountReference;
-use crate::ports::store::{Scope, Space, StoreError};
+use crate::ports::document::{self, Document as _};
+use crate::ports::store::{Commit, Expected, Scope, Space, StoreError, Version};
 
 /// What may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,20 +45,42 @@ pub enum Ground {
     Unused(Timestamp),
 }
 
-/// The accounts that may go, with why. Pure.
+/// What became of an account that was to be removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone; its tokens met this at the provider.
+    Removed(RevocationReport),
+    /// It stays, because so many sessions use it.
+    InUse {
+        /// How many.
+        sessions: usize,
+    },
+    /// There was nothing left to remove: somebody else was faster, or the account has been used or logged in again.
+    Spared,
+}
+
+/// The accounts that may go, with why: none of them is in use by `sessions`. Pure.
 pub fn candidates(
     overview: &Overview,
+    sessions: &[Session],
     rules: CleanupRules,
     now: Timestamp,
 ) -> Vec<(AccountReference, Ground)> {
+    let used = sessions_by_account(sessions);
     let judge = |account: &Account| {
-        let ground = ground(account, overview, rules, now)?;
-        Some((account.reference.clone(), ground))
+        let key = account.reference.key();
+        let ground = ground(account, overview.last_used.get(&key).copied(), rules, now)?;
+        (!used.contains_key(&key)).then(|| (account.reference.clone(), ground))
     };
     overview.accounts.iter().filter_map(judge).collect()
 }
 
-fn ground(account: &Account, overview: &Overview, rules: CleanupRules, now: Timestamp) -> Option<Ground> {
+fn ground(
+    account: &Account,
+    last_used: Option<Timestamp>,
+    rules: CleanupRules,
+    now: Timestamp,
+) -> Option<Ground> {
     let longer_ago = |since: Timestamp, limit: SignedDuration| now.duration_since(since) > limit;
     match &account.standing {
         Standing::NeedsLogin { at, .. } | Standing::Revoked { at } if longer_ago(*at, rules.dead_for) => {
@@ -64,7 +93,8 @@ fn ground(account: &Account, overview: &Overview, rules: CleanupRules, now: Time
     {
         return Some(Ground::GrantEnded(end));
     }
-    let last_used = overview.last_used.get(&account.reference.key()).copied().unwrap_or(account.logged_in_at);
+    // An account nobody has used since is as old as its login.
+    let last_used = last_used.map_or(account.logged_in_at, |used| used.max(account.logged_in_at));
     match rules.unused_for {
         Some(limit) if longer_ago(last_used, limit) => Some(Ground::Unused(last_used)),
         _ => None,
@@ -72,21 +102,75 @@ fn ground(account: &Account, overview: &Overview, rules: CleanupRules, now: Time
 }
 
 impl Engine {
-    /// Removes the given accounts, revoking first where the provider offers it.
+    /// Removes an account if it still may go, and revokes its tokens where the provider offers it.
     pub async fn remove(
         &self,
-        references: &[AccountReference],
-    ) -> Result<Vec<(AccountReference, RevocationReport)>, HandOutError> {
-        let mut reports = Vec::new();
-        for reference in references {
-            match self.logout(reference).await {
-                Ok(report) => reports.push((reference.clone(), report)),
-                // Somebody else was faster.
-                Err(HandOutError::NoSuchAccount { .. }) => {}
-                Err(error) => return Err(error),
+        reference: &AccountReference,
+        rules: CleanupRules,
+    ) -> Result<Removal, HandOutError> {
+        loop {
+            let claim = self.claim_removal(reference).await?;
+            let removal = match self.try_remove(reference, rules, claim).await {
+                Ok(None) => continue,
+                Ok(Some(removal)) => Ok(removal),
+                Err(HandOutError::NoSuchAccount { .. }) => Ok(Removal::Spared),
+                Err(error) => Err(error),
+            };
+            if !matches!(removal, Ok(Removal::Removed(_))) {
+                self.withdraw_claim(reference, claim).await?;
+            }
+            return removal;
+        }
+    }
+
+    /// `None`: something has changed meanwhile.
+    async fn try_remove(
+        &self,
+        reference: &AccountReference,
+        rules: CleanupRules,
+        claim: Version,
+    ) -> Result<Option<Removal>, HandOutError> {
+        // After the claim: a session that is not seen here takes the claim away.
+        let sessions = self.sessions().await?.iter().filter(|session| session.uses(reference)).count();
+        if sessions > 0 {
+            return Ok(Some(Removal::InUse { sessions }));
+        }
+        let account = self.account(reference).await?;
+        let used = self.account_use(reference).await?;
+        let last_used = used.as_ref().map(|used| used.document.last_used);
+        if ground(&account.document, last_used, rules, self.now()).is_none() {
+            return Ok(Some(Removal::Spared));
+        }
+        let batch = self.batch().delete(RemovalClaim::KIND, reference.key(), claim);
+        match self.try_give_up(batch, account, used).await? {
+            Some(revocation) => Ok(Some(Removal::Removed(self.revoke(revocation).await?))),
+            None => Ok(None),
+        }
+    }
+
+    /// The claim on removing an account: a new one, or the one another remover has staked. Both then depend on it, and
+    /// one of them finds it gone.
+    async fn claim_removal(&self, reference: &AccountReference) -> Result<Version, StoreError> {
+        let account = reference.key();
+        loop {
+            let found = document::get::<RemovalClaim>(&*self.ports.store, &self.space, &account).await?;
+            if let Some(claim) = found.value {
+                return Ok(claim.version);
+            }
+            let until = found.time.saturating_add(CLAIM_LIFE).unwrap_or(Timestamp::MAX);
+            let claim = RemovalClaim { account: account.clone(), until };
+            let batch = document::put(self.batch(), &claim, Expected::Absent)?;
+            if let Commit::Done(version) = self.ports.store.commit(batch).await?.value {
+                return Ok(version);
             }
         }
-        Ok(reports)
+    }
+
+    async fn withdraw_claim(&self, reference: &AccountReference, claim: Version) -> Result<(), StoreError> {
+        let batch = self.batch().delete(RemovalClaim::KIND, reference.key(), claim);
+        // A conflict means that somebody has taken it away already.
+        self.ports.store.commit(batch).await?;
+        Ok(())
     }
 
     /// Collects expired records, a bounded number a kind; tells how many went.
@@ -103,56 +187,10 @@ impl Engine {
     }
 }
 
+/// A removal takes milliseconds until its commit. A claim nobody took back holds up nobody, so it may stay for longer.
+const CLAIM_LIFE: SignedDuration = SignedDuration::from_mins(5);
 /// Short enough a transaction that nobody else notices.
 const COLLECTED_AT_ONCE: usize = 500;
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-    use crate::lifecycle::failure::{Cause, CauseKind};
-    use crate::lifecycle::sample::{account, at};
-
-    const DAY: i64 = 86_400;
-
-    fn ground_of(
-        account: Account,
-        unused_days: Option<i64>,
-        used_at: Option<i64>,
-        now: i64,
-    ) -> Option<Ground> {
-        let key = account.reference.key();
-        let overview = Overview {
-            accounts: vec![account],
-            last_used: used_at.map(|used| (key, at(used))).into_iter().collect(),
-            defaults: BTreeMap::new(),
-        };
-        let rules = CleanupRules {
-            unused_for: unused_days.map(|days| SignedDuration::from_secs(days * DAY)),
-            ..CleanupRules::default()
-        };
-        candidates(&overview, rules, at(now)).pop().map(|(_, ground)| ground)
-    }
-
-    #[test]
-    fn only_logins_that_have_been_dead_for_a_week_go() {
-        let mut lost = account();
-        let cause = Cause::new(CauseKind::GrantRefused, "invalid_grant");
-        lost.standing = Standing::NeedsLogin { cause, at: at(0) };
-        assert_eq!(ground_of(lost.clone(), None, None, 7 * DAY), None);
-        assert_eq!(ground_of(lost, None, None, 7 * DAY + 1), Some(Ground::LoginRequired(at(0))));
-
-        let mut ended = account();
-        ended.refresh.as_mut().unwrap().expires_at = Some(at(DAY));
-        assert_eq!(ground_of(ended.clone(), None, None, 8 * DAY), None);
-        assert_eq!(ground_of(ended, None, None, 8 * DAY + 1), Some(Ground::GrantEnded(at(DAY))));
-    }
-
-    #[test]
-    fn disuse_counts_only_when_asked_for() {
-        assert_eq!(ground_of(account(), None, None, 400 * DAY), None);
-        assert_eq!(ground_of(account(), Some(7), None, 8 * DAY), Some(Ground::Unused(at(0))));
-        assert_eq!(ground_of(account(), Some(7), Some(5 * DAY), 8 * DAY), None);
-    }
-}
+mod tests;

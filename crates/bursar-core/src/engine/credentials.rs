@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Engine;
-use super::vault::{Place, VaultError};
+use super::vault::{Place, Vault, VaultError};
 use crate::lifecycle::account::Account;
 use crate::oauth::token::TokenSet;
 use crate::ports::document::Document as _;
@@ -27,6 +27,8 @@ pub(super) struct Credentials {
     pub identity_token: Option<Secret>,
     /// The client's secret, or its private key as PEM or JWK.
     pub client_secret: Option<Secret>,
+    /// The private key, as PEM or JWK, that signs the assertions this login is made by.
+    pub assertion_key: Option<Secret>,
 }
 
 impl Credentials {
@@ -50,8 +52,9 @@ impl Credentials {
 
     /// Everything in it, for finding it in the words of others.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let named = [&self.access, &self.refresh, &self.previous, &self.identity_token, &self.client_secret];
-        named.into_iter().flatten().chain(&self.spares)
+        let tokens = [&self.access, &self.refresh, &self.previous, &self.identity_token];
+        let keys = [&self.client_secret, &self.assertion_key];
+        tokens.into_iter().chain(keys).flatten().chain(&self.spares)
     }
 
     /// Every token in it that must be revoked.
@@ -75,6 +78,8 @@ struct Written<'a> {
     identity_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assertion_key: Option<&'a str>,
 }
 
 impl Engine {
@@ -90,6 +95,17 @@ impl Engine {
         key: &str,
         credentials: &Credentials,
     ) -> Result<Sealed, VaultError> {
+        Ok(self.seal_in(&*self.vault().await?, kind, key, credentials))
+    }
+
+    /// Seals with a vault at hand, which cannot be locked in between.
+    pub(super) fn seal_in(
+        &self,
+        vault: &Vault,
+        kind: &'static Kind,
+        key: &str,
+        credentials: &Credentials,
+    ) -> Sealed {
         let written = Written {
             access: credentials.access.as_ref().map(Secret::expose),
             refresh: credentials.refresh.as_ref().map(Secret::expose),
@@ -97,12 +113,13 @@ impl Engine {
             spares: credentials.spares.iter().map(Secret::expose).collect(),
             identity_token: credentials.identity_token.as_ref().map(Secret::expose),
             client_secret: credentials.client_secret.as_ref().map(Secret::expose),
+            assertion_key: credentials.assertion_key.as_ref().map(Secret::expose),
         };
         // Reserved up front: a growing buffer would leave copies of its old self in freed memory.
         let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_CAPACITY));
         serde_json::to_writer(&mut *plain, &written).expect("strings can be written as JSON");
         let place = Place { space: &self.space, kind, key };
-        Ok(self.vault().await?.seal(place, &plain, &*self.ports.random))
+        vault.seal(place, &plain, &*self.ports.random)
     }
 
     /// Opens the credentials of an account.
@@ -117,8 +134,19 @@ impl Engine {
         key: &str,
         sealed: &Sealed,
     ) -> Result<Credentials, VaultError> {
+        self.open_in(&*self.vault().await?, kind, key, sealed)
+    }
+
+    /// Opens with a vault at hand.
+    pub(super) fn open_in(
+        &self,
+        vault: &Vault,
+        kind: &'static Kind,
+        key: &str,
+        sealed: &Sealed,
+    ) -> Result<Credentials, VaultError> {
         let place = Place { space: &self.space, kind, key };
-        let plain = self.vault().await?.open(place, sealed)?;
+        let plain = vault.open(place, sealed)?;
         serde_json::from_slice(&plain)
             .map_err(|_| VaultError::NotOurs { kind: kind.name, key: key.to_owned() })
     }

@@ -63,38 +63,60 @@ impl Engine {
         Ok(queued.into_iter().map(|stored| stored.document).collect())
     }
 
-    /// Moves the account into the revocation queue, in one commit.
     async fn give_up(&self, reference: &AccountReference) -> Result<Stored<Revocation>, HandOutError> {
         loop {
-            let stored = self.account(reference).await?;
-            let id = unguessable(&*self.ports.random).expose().to_owned();
-            let credentials = self.credentials(&stored.document).await?;
-            let mut account = stored.document;
-            let key = account.reference.key();
-            account.sealed = self.seal_for(Revocation::KIND, &id, &credentials).await?;
-            let now = self.now();
-            let event = Event::new(now, "account.logged_out", account.reference.to_string());
-            let revocation =
-                Revocation { id, account, since: now, attempts: 0, next_try: now, last_error: None };
-            let batch = self.batch().delete(Account::KIND, &key, stored.version).event(event);
-            let batch = document::put(batch, &revocation, Expected::Absent)?;
-            let batch = self.delete_leftovers(batch, &revocation.account.reference).await?;
-            if let Commit::Done(version) = self.ports.store.commit(batch).await?.value {
-                return Ok(Stored { document: revocation, version });
+            let account = self.account(reference).await?;
+            let used = self.account_use(reference).await?;
+            if let Some(revocation) = self.try_give_up(self.batch(), account, used).await? {
+                return Ok(revocation);
             }
         }
     }
 
-    /// Adds the removal of what only makes sense with the account.
-    async fn delete_leftovers(
+    /// Moves the account into the revocation queue, in one commit with what `batch` holds. `None`: it, its use, or what
+    /// `batch` insists on is not any more as it was read.
+    pub(super) async fn try_give_up(
+        &self,
+        batch: Batch,
+        account: Stored<Account>,
+        used: Option<Stored<AccountUse>>,
+    ) -> Result<Option<Stored<Revocation>>, HandOutError> {
+        let Stored { document: mut account, version } = account;
+        let id = unguessable(&*self.ports.random).expose().to_owned();
+        let credentials = self.credentials(&account).await?;
+        let key = account.reference.key();
+        account.sealed = self.seal_for(Revocation::KIND, &id, &credentials).await?;
+        let now = self.now();
+        let event = Event::new(now, "account.logged_out", account.reference.to_string());
+        let revocation = Revocation { id, account, since: now, attempts: 0, next_try: now, last_error: None };
+        let batch = batch.delete(Account::KIND, &key, version).event(event);
+        let batch = document::put(batch, &revocation, Expected::Absent)?;
+        let batch = match used {
+            Some(used) => batch.delete(AccountUse::KIND, &key, used.version),
+            None => batch.guard(AccountUse::KIND, &key, Expected::Absent),
+        };
+        let batch = self.delete_default(batch, &revocation.account.reference).await?;
+        Ok(match self.ports.store.commit(batch).await?.value {
+            Commit::Done(version) => Some(Stored { document: revocation, version }),
+            Commit::Conflict { .. } => None,
+        })
+    }
+
+    /// When and how often the account was handed out, if it ever was.
+    pub(super) async fn account_use(
+        &self,
+        reference: &AccountReference,
+    ) -> Result<Option<Stored<AccountUse>>, StoreError> {
+        Ok(document::get(&*self.ports.store, &self.space, &reference.key()).await?.value)
+    }
+
+    /// Adds the removal of the account as what its provider's bare name means.
+    async fn delete_default(
         &self,
         mut batch: Batch,
         reference: &AccountReference,
     ) -> Result<Batch, StoreError> {
         let store = &*self.ports.store;
-        if let Some(used) = document::get::<AccountUse>(store, &self.space, &reference.key()).await?.value {
-            batch = batch.delete(AccountUse::KIND, reference.key(), used.version);
-        }
         let provider = reference.provider.as_str();
         if let Some(default) = document::get::<DefaultAccount>(store, &self.space, provider).await?.value
             && default.document.account.key() == reference.key()
@@ -104,7 +126,7 @@ impl Engine {
         Ok(batch)
     }
 
-    async fn revoke(&self, stored: Stored<Revocation>) -> Result<RevocationReport, StoreError> {
+    pub(super) async fn revoke(&self, stored: Stored<Revocation>) -> Result<RevocationReport, StoreError> {
         let report = match self.ask_provider(&stored.document).await {
             Ok(report) => report,
             Err(detail) => {

@@ -6,6 +6,9 @@ pub mod accounts;
 pub mod broker;
 pub mod cleanup;
 mod credentials;
+mod events;
+pub mod gateway_tokens;
+pub mod keeper;
 pub mod lease;
 pub mod login;
 pub mod logout;
@@ -14,6 +17,8 @@ mod providers;
 pub mod records;
 mod renewal;
 pub mod selection;
+pub mod sessions;
+mod shelf;
 pub mod vault;
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,12 +26,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::OnceCell;
 
 use crate::lifecycle::reference::AccountReference;
 use crate::ports::clock::Clock;
 use crate::ports::document;
 use crate::ports::key_source::KeySources;
+use crate::ports::processes::Processes;
 use crate::ports::random::{Random, unguessable};
 use crate::ports::refresh_lock::RefreshLock;
 use crate::ports::store::{Batch, CommitId, Incarnation, Space, Store, StoreError};
@@ -51,6 +56,8 @@ pub struct Ports {
     pub random: Arc<dyn Random>,
     /// Work that outlives its caller.
     pub tasks: Arc<dyn Tasks>,
+    /// Who else runs on this machine.
+    pub processes: Arc<dyn Processes>,
     /// Provider descriptions.
     pub catalogue: Arc<Catalogue>,
 }
@@ -63,7 +70,9 @@ pub struct Engine {
     network: Arc<NetworkRules>,
     /// When this process last noted a use of an account, so that most hand-outs write and ask nothing.
     noted_uses: Arc<Mutex<HashMap<AccountReference, Timestamp>>>,
-    vault: Arc<OnceCell<vault::Vault>>,
+    /// Only where one process hands out again and again.
+    shelf: Option<shelf::SharedShelf>,
+    vault: Arc<vault::Door>,
 }
 
 /// What the operator says about calls.
@@ -83,7 +92,8 @@ impl Engine {
             space,
             network: Arc::default(),
             noted_uses: Arc::default(),
-            vault: Arc::new(OnceCell::new()),
+            shelf: None,
+            vault: Arc::default(),
         }
     }
 
@@ -91,6 +101,25 @@ impl Engine {
     #[must_use]
     pub fn with_network(self, network: NetworkRules) -> Self {
         Self { network: Arc::new(network), ..self }
+    }
+
+    /// The same, keeping opened tokens for a moment: for a process that hands out again and again.
+    #[must_use]
+    pub fn with_shelf(self) -> Self {
+        let shelf = shelf::Shelf::new(self.ports.store.watch());
+        Self { shelf: Some(Arc::new(shelf)), ..self }
+    }
+
+    /// The same store and vault with what a new configuration says: catalogue, outgoing HTTP, rules for calls.
+    #[must_use]
+    pub fn reconfigured(
+        &self,
+        catalogue: Arc<Catalogue>,
+        upstream: Arc<dyn Upstream>,
+        network: NetworkRules,
+    ) -> Self {
+        let ports = Ports { catalogue, upstream, ..self.ports.clone() };
+        Self { ports, network: Arc::new(network), ..self.clone() }
     }
 
     /// The ports, for what needs no use case.

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::sessions::Session;
 use crate::lifecycle::account::Account;
 use crate::lifecycle::deadlines;
 use crate::lifecycle::reference::AccountReference;
@@ -22,6 +23,10 @@ pub static KINDS: &[&Kind] = &[
     &REVOCATION,
     &REFRESH_LEASE,
     &LOGIN_MARK,
+    &ROUTINE,
+    &super::gateway_tokens::GATEWAY_TOKEN,
+    &SESSION,
+    &REMOVAL_CLAIM,
 ];
 
 static DATA_KEY: Kind =
@@ -68,6 +73,25 @@ static REFRESH_LEASE: Kind = Kind {
 static LOGIN_MARK: Kind =
     Kind { name: "login_mark", scope: Scope::Sandbox, group: Group::Durable, indexes: &[], watched: false };
 
+static SESSION: Kind = Kind {
+    name: "session",
+    scope: Scope::Sandbox,
+    group: Group::Durable,
+    indexes: &["token"],
+    watched: true,
+};
+
+static REMOVAL_CLAIM: Kind = Kind {
+    name: "removal_claim",
+    scope: Scope::Sandbox,
+    group: Group::Durable,
+    indexes: &[],
+    watched: false,
+};
+
+pub(crate) static ROUTINE: Kind =
+    Kind { name: "routine", scope: Scope::Sandbox, group: Group::Durable, indexes: &[], watched: false };
+
 impl Document for Account {
     const KIND: &'static Kind = &ACCOUNT;
 
@@ -89,9 +113,10 @@ impl Document for Account {
             Standing::NeedsLogin { .. } | Standing::Revoked { .. } => None,
             Standing::Failing(failing) => Some(failing.next_try),
             Standing::Active => {
-                let access = self.access.as_ref()?;
-                let end = deadlines::access_expires_at(self)?;
-                end.checked_sub(window::lead(self, access)).ok()
+                let by_end = self.access.as_ref().and_then(|access| {
+                    deadlines::access_expires_at(self)?.checked_sub(window::lead(self, access)).ok()
+                });
+                [by_end, window::idle_renewal_at(self)].into_iter().flatten().min()
             }
         }
     }
@@ -228,6 +253,40 @@ impl Document for LoginMark {
     }
 }
 
+impl Document for Session {
+    const KIND: &'static Kind = &SESSION;
+
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+
+    fn indexes(&self) -> Vec<(&'static str, String)> {
+        self.token.iter().map(|token| ("token", token.to_string())).collect()
+    }
+}
+
+/// The intention to remove an account that nobody uses. Whoever begins to use it takes the claim away, and with it the
+/// right to remove the account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RemovalClaim {
+    /// Key of the account.
+    pub account: String,
+    /// When a claim of somebody who never finished is forgotten.
+    pub until: Timestamp,
+}
+
+impl Document for RemovalClaim {
+    const KIND: &'static Kind = &REMOVAL_CLAIM;
+
+    fn key(&self) -> String {
+        self.account.clone()
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.until)
+    }
+}
+
 /// The key all secrets of the installation are sealed under, itself sealed under the master key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataKey {
@@ -237,6 +296,9 @@ pub struct DataKey {
     pub wrapped: Sealed,
     /// What the master key source wants to be reminded of; nothing secret.
     pub key_source: String,
+    /// The same about the master key before, until that one is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retiring: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
 }

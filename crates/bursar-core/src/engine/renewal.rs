@@ -10,6 +10,7 @@ use super::Engine;
 use super::broker::HandOutError;
 use super::credentials::Credentials;
 use super::providers::{client_of, refresh_policy};
+use super::vault::Vault;
 use crate::lifecycle::account::{Account, Renewal as Means, Standing};
 use crate::lifecycle::clock_skew;
 use crate::lifecycle::failure::{self, CauseKind, Class, Failure};
@@ -19,8 +20,9 @@ use crate::lifecycle::transition::{self, Renewed};
 use crate::oauth::client_authentication::Method;
 use crate::oauth::http_fields::{date_of, retry_after};
 use crate::oauth::identity_token;
+use crate::oauth::jwt_bearer::Assertion;
 use crate::oauth::token::{Grant, TokenAnswer, TokenSet, read_token_answer, token_request};
-use crate::ports::document::{self, Stored};
+use crate::ports::document::{self, Document as _, Stored};
 use crate::ports::event::Event;
 use crate::ports::refresh_lock::RefreshPermit;
 use crate::ports::store::{Commit, Expected, StoreError};
@@ -70,7 +72,7 @@ impl Engine {
     ) -> Renewal {
         // A fallback token or another clock may get a second call; more would be a storm.
         for is_first in [true, false] {
-            match self.renew_once(permit, reference, ask, is_first).await {
+            match Box::pin(self.renew_once(permit, reference, ask, is_first)).await {
                 Ok(Some(renewal)) => return renewal,
                 Ok(None) => {}
                 Err(error) => return Renewal::Broken(error),
@@ -98,8 +100,12 @@ impl Engine {
             Decision::Refresh { .. } => {}
         }
         let provider = self.provider_of(&stored.document).await?;
-        let credentials = self.credentials(&stored.document).await?;
-        let request = self.refresh_request(&provider, &stored.document, &credentials)?;
+        // Held to the end: somebody who locks the vault meanwhile must not make the answer unstorable.
+        let vault = self.vault().await?;
+        let account = &stored.document;
+        let credentials = self.open_in(&vault, Account::KIND, &account.reference.key(), &account.sealed)?;
+        let assertion = self.assertion(account, &credentials)?;
+        let request = self.refresh_request(&provider, account, &credentials, assertion.as_ref())?;
         if permit.remaining().is_some_and(|left| left < CALL_AND_SAVE) {
             return Err(HandOutError::Busy { reference: reference.clone() });
         }
@@ -112,10 +118,12 @@ impl Engine {
         }
         let sent_at = self.now();
         let answer = self.ports.upstream.send(request, self.limits(&provider)).await;
-        let brought = self.judge(&provider, &journaled.document, &credentials, answer, sent_at);
+        let secrets: Vec<Secret> = credentials.secrets().cloned().chain(assertion).collect();
+        let brought = self.judge(&provider, &journaled.document, &secrets, answer, sent_at);
         match brought {
             Brought::Tokens { tokens, clock_skew } => {
-                let renewed = self.keep(&provider, journaled, credentials, &tokens, clock_skew).await?;
+                let renewed =
+                    self.keep(&vault, &provider, journaled, credentials, &tokens, clock_skew).await?;
                 Ok(Some(Renewal::Fresh(Box::new(renewed))))
             }
             Brought::Stranger { found } => {
@@ -143,12 +151,19 @@ impl Engine {
         provider: &Provider,
         account: &Account,
         credentials: &Credentials,
+        assertion: Option<&Secret>,
     ) -> Result<Request, HandOutError> {
         let request = |detail: String| HandOutError::Request { reference: account.reference.clone(), detail };
         let client = client_of(account, credentials).map_err(|error| request(error.to_string()))?;
         let scope = Some(&account.scope).filter(|scope| !scope.is_empty());
         let grant = match (account.renewal(), &credentials.refresh) {
             (Means::ClientCredentials, _) => Grant::ClientCredentials { scope },
+            (Means::JwtBearer, _) => {
+                let assertion =
+                    assertion.ok_or_else(|| request("what is asserted is not recorded".into()))?;
+                let asserted = account.assertion.as_ref().is_some_and(Assertion::names_scope);
+                Grant::JwtBearer { assertion, scope: scope.filter(|_| !asserted) }
+            }
             (_, Some(token)) => {
                 Grant::RefreshToken { token, scope, redirect_uri: account.redirect_uri.as_deref() }
             }
@@ -156,9 +171,36 @@ impl Engine {
                 return Err(request("the refresh token is missing from the sealed credentials".into()));
             }
         };
-        let provider_time = self.now().saturating_add(account.clock_skew).unwrap_or(Timestamp::MAX);
-        token_request(provider, &client, &grant, &account.resource, provider_time, &*self.ports.random)
-            .map_err(|error| request(error.to_string()))
+        token_request(
+            provider,
+            &client,
+            &grant,
+            &account.resource,
+            self.provider_time(account),
+            &*self.ports.random,
+        )
+        .map_err(|error| request(error.to_string()))
+    }
+
+    /// A new assertion for a login that is made by assertions.
+    fn assertion(
+        &self,
+        account: &Account,
+        credentials: &Credentials,
+    ) -> Result<Option<Secret>, HandOutError> {
+        let (Some(assertion), Some(key)) = (&account.assertion, &credentials.assertion_key) else {
+            return Ok(None);
+        };
+        let signed = assertion.sign(key, self.provider_time(account), &*self.ports.random);
+        signed.map(Some).map_err(|error| HandOutError::Request {
+            reference: account.reference.clone(),
+            detail: error.to_string(),
+        })
+    }
+
+    /// Now, by the provider's clock.
+    fn provider_time(&self, account: &Account) -> Timestamp {
+        self.now().saturating_add(account.clock_skew).unwrap_or(Timestamp::MAX)
     }
 
     /// Makes the mark durable; `None` if the account changed meanwhile.
@@ -167,8 +209,9 @@ impl Engine {
         stored: Stored<Account>,
         credentials: &Credentials,
     ) -> Result<Option<Stored<Account>>, HandOutError> {
-        let Some(token) = credentials.refresh.as_ref().map(Secret::fingerprint) else {
-            // Client credentials: nothing is spent, so nothing can be lost.
+        let spent = credentials.refresh.as_ref().filter(|_| stored.document.renewal() == Means::RefreshToken);
+        let Some(token) = spent.map(Secret::fingerprint) else {
+            // Client credentials and assertions: nothing is spent, so nothing can be lost.
             return Ok(Some(stored));
         };
         let journaled = transition::open_journal(stored.document, token, self.now());
@@ -183,7 +226,7 @@ impl Engine {
         &self,
         provider: &Provider,
         account: &Account,
-        credentials: &Credentials,
+        secrets: &[Secret],
         answer: Result<Response, SendError>,
         sent_at: Timestamp,
     ) -> Brought {
@@ -201,7 +244,7 @@ impl Engine {
         let failed = |failure| Brought::Failure { failure, told: clock_skew };
         match read_token_answer(provider, &response, now, clock_skew) {
             TokenAnswer::Refused(error) => {
-                let error = error.without(credentials.secrets());
+                let error = error.without(secrets);
                 failed(failure::from_oauth_error(&provider.errors, status, &error, wait))
             }
             TokenAnswer::Unreadable(why) => {
@@ -217,6 +260,7 @@ impl Engine {
     /// Stores new tokens, however often that has to be tried: they exist nowhere else.
     async fn keep(
         &self,
+        vault: &Vault,
         provider: &Provider,
         journaled: Stored<Account>,
         credentials: Credentials,
@@ -225,12 +269,12 @@ impl Engine {
     ) -> Result<Stored<Account>, HandOutError> {
         let reference = journaled.document.reference.clone();
         let generation = journaled.document.generation;
-        let sealed = self.seal(&reference.key(), &credentials.renewed(tokens)).await?;
+        let sealed = self.seal_in(vault, Account::KIND, &reference.key(), &credentials.renewed(tokens));
         let incarnation = self.incarnation().await.map(|incarnation| incarnation.id);
         let mut latest = journaled;
         for attempt in 0..SAVE_ATTEMPTS {
             if latest.document.generation != generation {
-                return self.keep_spare(latest, tokens).await;
+                return self.keep_spare(vault, latest, tokens).await;
             }
             let changes = Renewed {
                 tokens,
@@ -272,19 +316,21 @@ impl Engine {
     /// The lease ended before the answer came, and somebody else has renewed: their tokens rule, ours are kept.
     async fn keep_spare(
         &self,
+        vault: &Vault,
         mut latest: Stored<Account>,
         tokens: &TokenSet,
     ) -> Result<Stored<Account>, HandOutError> {
         let Some(spare) = &tokens.refresh_token else { return Ok(latest) };
         let reference = latest.document.reference.clone();
         loop {
-            let mut credentials = self.credentials(&latest.document).await?;
+            let sealed = &latest.document.sealed;
+            let mut credentials = self.open_in(vault, Account::KIND, &reference.key(), sealed)?;
             if credentials.refresh.as_ref() == Some(spare) {
                 return Ok(latest);
             }
             credentials.spares.push(spare.clone());
             let mut account = latest.document.clone();
-            account.sealed = self.seal(&reference.key(), &credentials).await?;
+            account.sealed = self.seal_in(vault, Account::KIND, &reference.key(), &credentials);
             let event = Event::new(self.now(), "account.spare_kept", reference.to_string());
             match self.put_account(&account, Expected::Version(latest.version), event).await? {
                 Commit::Done(version) => return Ok(Stored { document: account, version }),
@@ -397,8 +443,12 @@ fn other_clock(
     failure: &Failure,
     told: jiff::SignedDuration,
 ) -> Option<jiff::SignedDuration> {
-    let is_refused =
-        failure.cause.kind == CauseKind::ClientRefused && account.client.method == Method::PrivateKeyJwt;
+    let is_refused = match failure.cause.kind {
+        CauseKind::ClientRefused => account.client.method == Method::PrivateKeyJwt,
+        // RFC 7523 §3.1: so an assertion is refused that is the grant itself.
+        CauseKind::GrantRefused => account.renewal() == Means::JwtBearer,
+        _ => false,
+    };
     clock_skew::instead(account.clock_skew, told).filter(|_| is_refused)
 }
 

@@ -11,8 +11,15 @@ pub enum Choice {
     Reference,
     /// The nickname, identity or id is unique.
     UniqueName,
+    /// The only account whose nickname or identity begins so.
+    Beginning,
     /// The environment names it.
     Environment,
+    /// A rule of the configuration names it.
+    Rule {
+        /// Which one, from 1.
+        number: usize,
+    },
     /// It is the provider's default.
     Default,
     /// It is the provider's only account.
@@ -21,15 +28,26 @@ pub enum Choice {
 
 impl Choice {
     /// The reason in words.
-    pub fn describe(self) -> &'static str {
+    pub fn describe(self) -> String {
         match self {
-            Self::Reference => "named by its reference",
-            Self::UniqueName => "the only account with that nickname or identity",
-            Self::Environment => "named by the environment",
-            Self::Default => "the provider's default account",
-            Self::OnlyAccount => "the provider's only account",
+            Self::Reference => "named by its reference".to_owned(),
+            Self::UniqueName => "the only account with that nickname or identity".to_owned(),
+            Self::Beginning => "the only account whose nickname or identity begins so".to_owned(),
+            Self::Environment => "named by the environment".to_owned(),
+            Self::Rule { number } => format!("named by rule {number} of the configuration"),
+            Self::Default => "the provider's default account".to_owned(),
+            Self::OnlyAccount => "the provider's only account".to_owned(),
         }
     }
+}
+
+/// The account that somebody prefers for a provider's bare name, before the provider's default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preferred {
+    /// A reference; of the environment also a nickname or an identity.
+    pub account: String,
+    /// [`Choice::Environment`] or [`Choice::Rule`].
+    pub choice: Choice,
 }
 
 /// No single account is meant.
@@ -56,25 +74,33 @@ pub enum SelectionError {
 impl Overview {
     /// The one account `wanted` means: a reference, a unique nickname or identity, or a provider's name.
     ///
-    /// `environment` answers `BURSAR_ACCOUNT_<PROVIDER>` for a provider's name.
+    /// `preferred` says what the environment or a rule means by a provider's name; that beats the provider's default, and
+    /// is never passed over because it does not exist.
     pub fn select(
         &self,
         wanted: &str,
-        environment: &dyn Fn(&str) -> Option<String>,
+        preferred: &dyn Fn(&str) -> Option<Preferred>,
     ) -> Result<(&Account, Choice), SelectionError> {
         if let Some(account) = self.by_reference(wanted) {
             return Ok((account, Choice::Reference));
         }
+        if !wanted.contains(':')
+            && let Some(preferred) = preferred(wanted)
+        {
+            return self.preferred(wanted, &preferred);
+        }
         let of_provider: Vec<&Account> =
             self.accounts.iter().filter(|account| account.reference.provider.as_str() == wanted).collect();
         if !of_provider.is_empty() {
-            return self.of_provider(wanted, &of_provider, environment);
+            return self.of_provider(wanted, &of_provider);
         }
         let (provider, name) = match wanted.split_once(':') {
             Some((provider, name)) => (Some(provider), name),
             None => (None, wanted),
         };
-        for matches in [exactly as fn(&Account, &str) -> bool, by_prefix] {
+        let ways =
+            [(exactly as fn(&Account, &str) -> bool, Choice::UniqueName), (by_prefix, Choice::Beginning)];
+        for (matches, choice) in ways {
             let candidates: Vec<&Account> = self
                 .accounts
                 .iter()
@@ -83,7 +109,7 @@ impl Overview {
                 .collect();
             match candidates.as_slice() {
                 [] => {}
-                [account] => return Ok((account, Choice::UniqueName)),
+                [account] => return Ok((account, choice)),
                 _ => return Err(ambiguous(wanted, &candidates)),
             }
         }
@@ -106,18 +132,31 @@ impl Overview {
         self.accounts.iter().find(|account| account.reference.key() == key)
     }
 
+    /// The account of `provider` that is preferred. Beginnings of names do not count here: nobody looks at what comes out.
+    fn preferred(&self, provider: &str, preferred: &Preferred) -> Result<(&Account, Choice), SelectionError> {
+        let name = &preferred.account;
+        let whole = if is_of(name, provider) { name.clone() } else { format!("{provider}:{name}") };
+        if let Some(account) = self.by_reference(&whole) {
+            return Ok((account, preferred.choice));
+        }
+        let name = whole.strip_prefix(provider).and_then(|rest| rest.strip_prefix(':')).unwrap_or(name);
+        let candidates: Vec<&Account> = self
+            .accounts
+            .iter()
+            .filter(|account| account.reference.provider.as_str() == provider && exactly(account, name))
+            .collect();
+        match candidates.as_slice() {
+            [] => Err(self.not_found(&whole)),
+            [account] => Ok((account, preferred.choice)),
+            _ => Err(ambiguous(&whole, &candidates)),
+        }
+    }
+
     fn of_provider<'a>(
         &'a self,
         wanted: &str,
         accounts: &[&'a Account],
-        environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(&'a Account, Choice), SelectionError> {
-        if let Some(named) = environment(wanted) {
-            // Named but missing is an error: falling back would hand out somebody else's token.
-            let reference = if named.contains(':') { named } else { format!("{wanted}:{named}") };
-            let (account, _) = self.select(&reference, &|_| None)?;
-            return Ok((account, Choice::Environment));
-        }
         if let Some(default) =
             self.defaults.iter().find(|(provider, _)| provider.as_str() == wanted).map(|(_, account)| account)
             && let Some(account) = accounts.iter().find(|account| account.reference.key() == default.key())
@@ -130,7 +169,7 @@ impl Overview {
         }
     }
 
-    fn not_found(&self, wanted: &str) -> SelectionError {
+    pub(super) fn not_found(&self, wanted: &str) -> SelectionError {
         let name = wanted.rsplit(':').next().unwrap_or(wanted).to_lowercase();
         let mut near: Vec<(usize, &Account)> = self
             .accounts
@@ -148,6 +187,11 @@ impl Overview {
             near: near.into_iter().take(SHOWN).map(|(_, account)| account.reference.clone()).collect(),
         }
     }
+}
+
+/// Whether a name is a reference to an account of `provider`.
+fn is_of(name: &str, provider: &str) -> bool {
+    name.split_once(':').is_some_and(|(of, _)| of == provider)
 }
 
 fn ambiguous(wanted: &str, candidates: &[&Account]) -> SelectionError {
@@ -256,8 +300,8 @@ mod tests {
             ("home", "google:home", Choice::UniqueName),
             ("ada@corp.example", "google:work", Choice::UniqueName),
             ("sub-home", "google:home", Choice::UniqueName),
-            ("ada@ho", "google:home", Choice::UniqueName),
-            ("google:ho", "google:home", Choice::UniqueName),
+            ("ada@ho", "google:home", Choice::Beginning),
+            ("google:ho", "google:home", Choice::Beginning),
             ("google", "google:home", Choice::Default),
             ("gitlab", "gitlab:default", Choice::OnlyAccount),
         ];
@@ -287,15 +331,76 @@ mod tests {
         assert!(near.is_empty());
     }
 
+    fn says(account: &str, choice: Choice) -> impl Fn(&str) -> Option<Preferred> + use<> {
+        let preferred = Preferred { account: account.to_owned(), choice };
+        move |provider| (provider == "google").then(|| preferred.clone())
+    }
+
     #[test]
-    fn the_environment_outranks_the_default_and_is_never_ignored() {
+    fn what_is_preferred_outranks_the_default_and_is_never_passed_over() {
         let overview = several();
-        let says = |name: &'static str| move |_: &str| Some(name.to_owned());
-        let (account, choice) = overview.select("google", &says("work")).unwrap();
-        assert_eq!((account.reference.to_string().as_str(), choice), ("google:work", Choice::Environment));
-        assert!(overview.select("google", &says("gone-for-ever")).is_err(), "not the default instead");
-        let (account, _) = overview.select("google:home", &says("work")).unwrap();
-        assert_eq!(account.reference.to_string(), "google:home", "what is written out wins");
+        for choice in [Choice::Environment, Choice::Rule { number: 3 }] {
+            for name in
+                ["work", "google:work", "WORK", "ada@corp.example", "sub-work", "google:ada@corp.example"]
+            {
+                let (account, found) = overview.select("google", &says(name, choice)).unwrap();
+                assert_eq!(
+                    (account.reference.to_string().as_str(), found),
+                    ("google:work", choice),
+                    "{name}"
+                );
+            }
+            for missing in
+                ["gone", "google:gone", "wor", "google:wor", "github-app:Work", "gitlab:default", "ada", ""]
+            {
+                let refused = overview.select("google", &says(missing, choice));
+                assert!(matches!(refused, Err(SelectionError::NotFound { .. })), "{missing}: {refused:?}");
+            }
+            let (account, _) = overview.select("google:home", &says("work", choice)).unwrap();
+            assert_eq!(account.reference.to_string(), "google:home", "what is written out wins");
+            let (account, _) = overview.select("gitlab", &says("work", choice)).unwrap();
+            assert_eq!(account.reference.to_string(), "gitlab:default", "another provider is not meant");
+        }
+    }
+
+    #[test]
+    fn what_is_preferred_of_a_provider_without_accounts_is_missing_not_somebody_else_s() {
+        let overview = overview(&[("okta", "google", "google@corp.example")], &[]);
+        let refused = overview.select("google", &says("work", Choice::Environment));
+        assert!(matches!(refused, Err(SelectionError::NotFound { wanted, .. }) if wanted == "google:work"));
+    }
+
+    proptest::proptest! {
+        /// Whatever is preferred, written and there: the answer is of the provider that was asked for, and the one that was
+        /// named, or none.
+        #[test]
+        fn never_somebody_else_s_account(
+            accounts in proptest::collection::btree_set(("(google|github-app|okta)", "[ab]{1,2}"), 1..6),
+            defaults in proptest::collection::vec(("(google|okta)", "[ab]{1,2}"), 0..2),
+            preferred in proptest::option::of("((google|okta):)?[ab]{1,2}"),
+            rule in proptest::bool::ANY,
+        ) {
+            let account = |(provider, nickname): &(String, String)| (provider.clone(), nickname.clone());
+            let owned: Vec<(String, String)> = accounts.iter().map(account).collect();
+            let rows: Vec<(&str, &str, &str)> =
+                owned.iter().map(|(provider, nickname)| (provider.as_str(), nickname.as_str(), "x@y")).collect();
+            let defaults: Vec<(&str, &str)> =
+                defaults.iter().map(|(provider, nickname)| (provider.as_str(), nickname.as_str())).collect();
+            let overview = super::tests::overview(&rows, &defaults);
+            let choice = if rule { Choice::Rule { number: 1 } } else { Choice::Environment };
+            let says = |provider: &str| {
+                let account = preferred.clone().filter(|_| provider == "google")?;
+                Some(Preferred { account, choice })
+            };
+            if let Ok((chosen, reason)) = overview.select("google", &says) {
+                proptest::prop_assert_eq!(chosen.reference.provider.as_str(), "google");
+                if let Some(named) = &preferred {
+                    let name = named.strip_prefix("google:").unwrap_or(named);
+                    proptest::prop_assert_eq!(chosen.reference.nickname.as_str(), name);
+                    proptest::prop_assert_eq!(reason, choice);
+                }
+            }
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::lifecycle::account::Account;
 use crate::lifecycle::reference::AccountReference;
 use crate::memory::MemoryStore;
 use crate::memory::clock::ManualClock;
+use crate::memory::processes::ManualProcesses;
 use crate::memory::random::SeededRandom;
 use crate::ports::clock::Clock;
 use crate::ports::key_source::{CreatedKey, KeyError, KeySources, MasterKey};
@@ -36,6 +37,7 @@ pub(crate) type Provider = dyn Fn(&Request) -> Result<Response, SendError> + Sen
 pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) processes: ManualProcesses,
     pub(crate) store: Arc<dyn Store>,
     tasks: Threads,
 }
@@ -63,6 +65,7 @@ impl World {
         let space = Space::Sandbox(SandboxId::personal());
         let random = Arc::new(SeededRandom::new(7));
         let tasks = Threads::default();
+        let processes = ManualProcesses::new();
         let shared: Arc<dyn Tasks> = Arc::new(tasks.clone());
         let lock =
             LeaseLock::new(store.clone(), space.clone(), clock.clone(), random.clone(), shared.clone());
@@ -74,18 +77,23 @@ impl World {
             clock: clock.clone(),
             random,
             tasks: shared,
+            processes: Arc::new(processes.clone()),
             catalogue: Arc::new(Catalogue::with_overlay(vec![overlay]).unwrap()),
         };
-        Self { engine: Engine::new(ports, space), clock, store, tasks }
+        Self { engine: Engine::new(ports, space), clock, processes, store, tasks }
     }
 
     /// Logs `test:work` in by pasting, with the provider's answer to the code.
     pub(crate) fn log_in(&self) -> Account {
-        let plan = self.plan();
-        let pending = block_on(self.engine.begin_authorization(&plan, "http://127.0.0.1/callback")).unwrap();
+        self.log_in_with(&self.plan())
+    }
+
+    /// Logs in by pasting, as `plan` says.
+    pub(crate) fn log_in_with(&self, plan: &LoginPlan) -> Account {
+        let pending = block_on(self.engine.begin_authorization(plan, "http://127.0.0.1/callback")).unwrap();
         let state = pending.url().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
         let pasted = format!("http://127.0.0.1/callback?code=the-code&state={state}");
-        block_on(self.engine.finish_pasted(&plan, pending, &pasted)).unwrap().account
+        block_on(self.engine.finish_pasted(plan, pending, &pasted)).unwrap().account
     }
 
     /// The plan of a login as `test:work`.
@@ -112,10 +120,15 @@ impl World {
         &self,
         reference: &AccountReference,
     ) -> Result<super::broker::HandOut, super::broker::HandOutError> {
+        self.settle();
+        self.hand_out_beside_others(reference)
+    }
+
+    /// Waits until everything begun has come to its end.
+    pub(crate) fn settle(&self) {
         while self.tasks.0.load(Ordering::SeqCst) > 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
-        self.hand_out_beside_others(reference)
     }
 
     /// What a hand-out with a wait of a minute brings while others are under way.

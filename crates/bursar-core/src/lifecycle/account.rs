@@ -11,6 +11,7 @@ use super::failure::Cause;
 use super::journal::Journal;
 use super::reference::AccountReference;
 use crate::oauth::client_authentication::Method;
+use crate::oauth::jwt_bearer::Assertion;
 use crate::oauth::scope::Scope;
 use crate::provider::Reuse;
 use crate::secret::{Fingerprint, Sealed};
@@ -26,6 +27,9 @@ pub struct Account {
     pub method: LoginMethod,
     /// The OAuth client it was obtained with.
     pub client: ClientFacts,
+    /// What is asserted to obtain tokens, for logins made by assertions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<Assertion>,
     /// Values for the provider's `{variables}`.
     pub variables: BTreeMap<String, String>,
     /// Resources asked for at login (RFC 8707).
@@ -69,6 +73,7 @@ impl Account {
     pub fn renewal(&self) -> Renewal {
         match self.method {
             LoginMethod::ClientCredentials => Renewal::ClientCredentials,
+            LoginMethod::JwtBearer => Renewal::JwtBearer,
             LoginMethod::ApiKey => Renewal::None,
             LoginMethod::Browser | LoginMethod::Device | LoginMethod::Paste => {
                 if self.refresh.is_some() {
@@ -102,6 +107,8 @@ pub enum LoginMethod {
     Paste,
     /// Client credentials (RFC 6749 §4.4); no person involved.
     ClientCredentials,
+    /// An assertion signed with a key of our own (RFC 7523 §2.1); no person involved.
+    JwtBearer,
     /// An API key, personal access token or setup token, taken as it is.
     ApiKey,
 }
@@ -122,6 +129,8 @@ pub enum Renewal {
     RefreshToken,
     /// By asking again with the client's own credentials.
     ClientCredentials,
+    /// By signing another assertion.
+    JwtBearer,
     /// Not without a person.
     None,
 }

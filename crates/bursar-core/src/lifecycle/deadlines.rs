@@ -8,7 +8,7 @@ use super::account::{Account, Renewal};
 /// description says. `None`: no end known.
 pub fn grant_expires_at(account: &Account) -> Option<Timestamp> {
     match account.renewal() {
-        Renewal::ClientCredentials => None,
+        Renewal::ClientCredentials | Renewal::JwtBearer => None,
         Renewal::None => account.access.as_ref().and_then(|access| access.expires_at),
         Renewal::RefreshToken => {
             let refresh = account.refresh.as_ref()?;

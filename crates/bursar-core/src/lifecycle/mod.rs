@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod backoff;
+pub mod calendar;
 pub mod clock_skew;
 pub mod deadlines;
 pub mod failure;

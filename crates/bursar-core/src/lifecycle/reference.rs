@@ -16,6 +16,12 @@ pub struct AccountReference {
 }
 
 impl AccountReference {
+    /// Reads `PROVIDER:NICKNAME`; `None` if it is something else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (provider, nickname) = text.split_once(':')?;
+        Some(Self { provider: ProviderId::parse(provider).ok()?, nickname: Nickname::parse(nickname).ok()? })
+    }
+
     /// The key of its record: nicknames are unique whatever their case.
     pub fn key(&self) -> String {
         format!("{}:{}", self.provider, self.nickname.as_str().to_lowercase())

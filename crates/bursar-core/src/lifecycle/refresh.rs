@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::account::{Account, Generation, Renewal, Standing};
 use super::failure::{Cause, CauseKind};
 use super::journal::{self, NextStep};
-use super::window::windows;
+use super::window::{idle_renewal_at, windows};
 use crate::secret::Fingerprint;
 
 /// What a caller wants of an access token.
@@ -61,6 +61,8 @@ pub enum Reason {
     DueSoon,
     /// It cannot give the validity that is needed.
     TooShort,
+    /// The refresh token would die of disuse.
+    Idle,
 }
 
 /// What the access token at hand is good for while it is being replaced.
@@ -129,7 +131,11 @@ fn wanted(account: &Account, ask: &Ask, usable: bool, now: Timestamp) -> Option<
         let meanwhile = if usable { Meanwhile::ServeAfterWait } else { Meanwhile::Nothing };
         return Some((Reason::ClockSetBack, meanwhile));
     }
-    let remaining = access.remaining(now)?;
+    let idle = || {
+        let is_due = idle_renewal_at(account).is_some_and(|due| due <= now);
+        is_due.then_some((Reason::Idle, Meanwhile::Serve))
+    };
+    let Some(remaining) = access.remaining(now) else { return idle() };
     let windows = windows(account, access, ask.min_valid);
     if remaining.is_zero() {
         Some((Reason::TooShort, Meanwhile::Nothing))
@@ -138,7 +144,7 @@ fn wanted(account: &Account, ask: &Ask, usable: bool, now: Timestamp) -> Option<
     } else if remaining <= windows.advisory {
         Some((Reason::DueSoon, Meanwhile::Serve))
     } else {
-        None
+        idle()
     }
 }
 

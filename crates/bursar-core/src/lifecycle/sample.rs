@@ -39,6 +39,7 @@ pub(crate) fn account() -> Account {
         identity: Some(Identity { subject: "ada".into(), label: "ada@example.com".into() }),
         method: LoginMethod::Browser,
         client: ClientFacts { id: "client".into(), method: Method::None },
+        assertion: None,
         variables: BTreeMap::new(),
         resource: Vec::new(),
         redirect_uri: None,

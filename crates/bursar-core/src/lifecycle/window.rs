@@ -4,9 +4,9 @@
 //! the mandatory one all wait.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use super::account::{AccessFacts, Account};
+use super::account::{AccessFacts, Account, Renewal};
 
 /// The two windows of one access token, as time before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +36,29 @@ pub fn lead(account: &Account, access: &AccessFacts) -> SignedDuration {
     shorten(longest, account.reference.key().as_bytes())
 }
 
+/// When a refresh token that dies of disuse is used, even if its access token lives on: after two thirds of the time it
+/// may lie idle, so that a third is left for outages. `None`: it does not die of disuse, as far as is known.
+pub fn idle_renewal_at(account: &Account) -> Option<Timestamp> {
+    if account.renewal() != Renewal::RefreshToken {
+        return None;
+    }
+    let last_used = account.last_refreshed.unwrap_or(account.logged_in_at);
+    let declared = account.policy.grant_idle;
+    // An announced end may move with every use or may stand. Where it stands, each use finds a third of the time left
+    // that the one before found, and the last is a day before the end.
+    let announced = account.refresh.as_ref().and_then(|refresh| refresh.expires_at);
+    let announced = announced.map(|end| end.duration_since(last_used)).filter(|left| *left >= LONG_ENOUGH);
+    let idle = [declared, announced].into_iter().flatten().min()?;
+    last_used.checked_add(shorten(idle / 3 * 2, account.reference.key().as_bytes())).ok()
+}
+
 /// Takes off up to a tenth of `duration`, always the same for the same `seed`.
 pub(super) fn shorten(duration: SignedDuration, seed: &[u8]) -> SignedDuration {
     let first = digest(&SHA256, seed).as_ref()[0];
     duration - duration * i32::from(first) / (10 * 256)
 }
 
+/// Grants that end sooner are used anyway, with every access token.
+const LONG_ENOUGH: SignedDuration = SignedDuration::from_hours(24);
 /// Longer than any request takes, short against the hour most tokens live.
 const GENERAL_LEAD: SignedDuration = SignedDuration::from_mins(5);

@@ -1,4 +1,5 @@
-//! The ports' versions without a world: a store in memory, a clock moved by hand, predictable randomness.
+//! The ports' versions without a world: a store in memory, a clock and processes moved by hand, predictable
+//! randomness.
 //!
 //! For tests, and the store also for servers started with `--ephemeral`: everything is gone when the process ends.
 
@@ -9,6 +10,7 @@ mod store;
 mod table;
 
 pub mod clock;
+pub mod processes;
 pub mod random;
 
 pub use store::MemoryStore;

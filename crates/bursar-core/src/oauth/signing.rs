@@ -73,6 +73,12 @@ impl SigningKey {
             || (text.starts_with('{') && text.contains("\"kty\""))
     }
 
+    /// The same key under another name.
+    #[must_use]
+    pub fn named(self, key_id: &str) -> Self {
+        Self { key_id: Some(key_id.to_owned()), ..self }
+    }
+
     /// The value of `alg` in signatures by this key.
     pub fn algorithm(&self) -> &'static str {
         match *self.key {

@@ -5,6 +5,8 @@ use std::fmt;
 use futures::future::BoxFuture;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::secret::Secret;
+
 /// The key that wraps the data key. Never stored beside the data it protects.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct MasterKey([u8; 32]);
@@ -45,9 +47,40 @@ pub trait KeySources: Send + Sync + fmt::Debug {
 
     /// A master key for a new vault, stored where [`KeySources::existing`] will find it again.
     fn create(&self) -> BoxFuture<'_, Result<CreatedKey, KeyError>>;
+
+    /// A new master key for the vault that recorded `recorded`, kept beside the one in use, which stays as it is.
+    ///
+    /// `given` is the new key or passphrase where a person has brought one. Whatever an earlier call left beside and nobody
+    /// has called [`KeySources::retire`] for is replaced: the caller knows that it never counted.
+    fn successor<'a>(
+        &'a self,
+        _recorded: &'a str,
+        _given: Option<Secret>,
+    ) -> BoxFuture<'a, Result<CreatedKey, KeyError>> {
+        Box::pin(async { Err(fixed()) })
+    }
+
+    /// The key that [`KeySources::successor`] has kept beside, if [`KeySources::retire`] has not put it into its place yet.
+    fn beside<'a>(&'a self, _recorded: &'a str) -> BoxFuture<'a, Result<Option<MasterKey>, KeyError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Removes the key that `old` names, and puts the one that `new` names into its place. May be called again after an
+    /// interruption at any point.
+    fn retire<'a>(&'a self, _old: &'a str, _new: &'a str) -> BoxFuture<'a, Result<(), KeyError>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
-/// The master key of a vault that is being created.
+fn fixed() -> KeyError {
+    KeyError::Unavailable {
+        source_name: "key source".into(),
+        detail: "it takes no new key".into(),
+        hint: "keep the one it has".into(),
+    }
+}
+
+/// The master key of a vault that is being created, or that gets a new one.
 #[derive(Debug)]
 pub struct CreatedKey {
     /// The key.

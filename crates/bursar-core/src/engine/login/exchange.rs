@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::machine::KeyedAssertion;
 use super::{LoginError, LoginPlan};
 use crate::engine::Engine;
 use crate::lifecycle::clock_skew;
@@ -9,6 +10,7 @@ use crate::lifecycle::failure::{self, Cause};
 use crate::oauth::client_authentication::Method;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::http_fields::{date_of, retry_after};
+use crate::oauth::scope::Scope;
 use crate::oauth::token::{Grant, TokenAnswer, TokenSet, read_token_answer, token_request};
 
 /// Tokens fresh from the provider.
@@ -16,6 +18,8 @@ use crate::oauth::token::{Grant, TokenAnswer, TokenSet, read_token_answer, token
 pub(super) struct Exchanged {
     pub(super) tokens: TokenSet,
     pub(super) clock_skew: SignedDuration,
+    /// What they were exchanged for, if that can be made again.
+    pub(super) assertion: Option<KeyedAssertion>,
 }
 
 impl Engine {
@@ -28,16 +32,36 @@ impl Engine {
     ) -> Result<Exchanged, LoginError> {
         let (answer, told) = self.exchange_once(plan, grant, SignedDuration::ZERO).await?;
         let (answer, clock_skew) = match clock_skew::instead(SignedDuration::ZERO, told) {
-            Some(told) if is_refused_assertion(plan, &answer) => {
+            Some(told) if is_refused_assertion(plan, grant, &answer) => {
                 self.exchange_once(plan, grant, told).await?
             }
             _ => (answer, told),
         };
-        let provider = plan.provider.id.to_string();
-        match answer {
-            Answer::Issued(tokens) => Ok(Exchanged { tokens: *tokens, clock_skew }),
-            Answer::Refused(error) => Err(LoginError::Refused { provider, error }),
-            Answer::Failed(cause) => Err(LoginError::Unreachable { provider, cause }),
+        concluded(plan, answer, clock_skew)
+    }
+
+    /// The same for an assertion, which is signed anew for every call.
+    pub(super) async fn exchange_assertion(
+        &self,
+        plan: &LoginPlan,
+        keyed: KeyedAssertion,
+        scope: Option<&Scope>,
+    ) -> Result<Exchanged, LoginError> {
+        let mut ahead = SignedDuration::ZERO;
+        loop {
+            let dated = self.now().saturating_add(ahead).unwrap_or(Timestamp::MAX);
+            let assertion = keyed.assertion.sign(&keyed.key, dated, &*self.ports.random)?;
+            let grant = Grant::JwtBearer { assertion: &assertion, scope };
+            let (answer, told) = self.exchange_once(plan, &grant, ahead).await?;
+            match clock_skew::instead(ahead, told) {
+                Some(other) if ahead.is_zero() && is_refused_assertion(plan, &grant, &answer) => {
+                    ahead = other;
+                }
+                _ => {
+                    let exchanged = concluded(plan, answer, told)?;
+                    return Ok(Exchanged { assertion: Some(keyed), ..exchanged });
+                }
+            }
         }
     }
 
@@ -75,6 +99,15 @@ impl Engine {
     }
 }
 
+fn concluded(plan: &LoginPlan, answer: Answer, clock_skew: SignedDuration) -> Result<Exchanged, LoginError> {
+    let provider = plan.provider.id.to_string();
+    match answer {
+        Answer::Issued(tokens) => Ok(Exchanged { tokens: *tokens, clock_skew, assertion: None }),
+        Answer::Refused(error) => Err(LoginError::Refused { provider, error }),
+        Answer::Failed(cause) => Err(LoginError::Unreachable { provider, cause }),
+    }
+}
+
 /// What one call brought.
 enum Answer {
     Issued(Box<TokenSet>),
@@ -82,7 +115,12 @@ enum Answer {
     Failed(Cause),
 }
 
-fn is_refused_assertion(plan: &LoginPlan, answer: &Answer) -> bool {
-    plan.client_method() == Method::PrivateKeyJwt
-        && matches!(answer, Answer::Refused(error) if error.code == ErrorCode::InvalidClient)
+fn is_refused_assertion(plan: &LoginPlan, grant: &Grant<'_>, answer: &Answer) -> bool {
+    let Answer::Refused(error) = answer else { return false };
+    match error.code {
+        ErrorCode::InvalidClient => plan.client_method() == Method::PrivateKeyJwt,
+        // RFC 7523 §3.1.
+        ErrorCode::InvalidGrant => matches!(grant, Grant::JwtBearer { .. }),
+        _ => false,
+    }
 }

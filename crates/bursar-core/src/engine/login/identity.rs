@@ -28,6 +28,10 @@ impl Engine {
         if matches!(method, LoginMethod::ClientCredentials) {
             return Ok(None);
         }
+        if let Some(asserted) = &exchanged.assertion {
+            let subject = asserted.assertion.about().to_owned();
+            return Ok(Some(Identity { label: subject.clone(), subject }));
+        }
         let provider = &plan.provider;
         let source = provider.identity.source;
         if let Some(token) = &tokens.id_token

@@ -13,6 +13,7 @@ mod record;
 
 pub use self::authorization_code::PendingAuthorization;
 pub use self::discovery::DiscoveryError;
+pub use self::machine::KeyedAssertion;
 pub use self::record::LoggedIn;
 
 use std::collections::BTreeMap;
@@ -86,7 +87,9 @@ impl LoginPlan {
                 delegated().only(|scope| allowed.is_empty() || allowed.iter().any(|known| known == scope))
             }
             // The provider's usual scopes are about people, such as `openid`; a service may be refused for them.
-            LoginMethod::ClientCredentials => Scope::from_answer(&self.scopes.join(" ")),
+            LoginMethod::ClientCredentials | LoginMethod::JwtBearer => {
+                Scope::from_answer(&self.scopes.join(" "))
+            }
             LoginMethod::ApiKey => Scope::default(),
         }
     }
@@ -95,7 +98,7 @@ impl LoginPlan {
 impl Engine {
     /// Proves that the store and the vault can keep what the login will bring, while nothing can be lost yet.
     async fn prove_storable(&self, until: Timestamp) -> Result<(), LoginError> {
-        self.unlock().await?;
+        self.vault().await?;
         let mark = LoginMark { id: unguessable(&*self.ports.random).expose().to_owned(), until };
         let batch = document::put(self.batch(), &mark, Expected::Absent)?;
         match self.ports.store.commit(batch).await?.value {

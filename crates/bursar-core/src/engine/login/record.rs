@@ -45,6 +45,7 @@ impl Engine {
             refresh: exchanged.tokens.refresh_token.clone(),
             identity_token: exchanged.tokens.id_token.clone(),
             client_secret: plan.client_secret.clone(),
+            assertion_key: exchanged.assertion.as_ref().map(|keyed| keyed.key.clone()),
             ..Credentials::default()
         };
         loop {
@@ -172,6 +173,7 @@ fn new_account(
         identity,
         method,
         client: ClientFacts { id: client, method: plan.client_method() },
+        assertion: exchanged.assertion.as_ref().map(|keyed| keyed.assertion.clone()),
         variables: plan.variables.clone(),
         resource: plan.resource.clone(),
         redirect_uri: None,

@@ -45,6 +45,10 @@ pub fn token_request(
     }
     let mut headers = fixed_headers(&rules.accept, &rules.headers)?;
     authenticate(provider, client, &mut parameters, &mut headers, &Signature { url: &url, now, random })?;
+    if matches!(grant, Grant::JwtBearer { .. }) && client.id.is_empty() {
+        // RFC 7523 §3.1: the assertion says enough, and there may be no client at all.
+        parameters.remove("client_id");
+    }
     rename(&mut parameters, &rules.rename);
     assemble(&url, rules.method, rules.format, &parameters, headers)
 }

@@ -1,4 +1,5 @@
-//! Every key there is: the table that parsing, `config show` and `config reference` follow.
+//! Every key of a fixed place: the table that parsing, `config show` and `config reference` follow. Keys of tables
+//! that the user names, such as `[providers.NAME]`, are in `groups`.
 
 /// One key.
 #[derive(Clone, Copy, Debug)]
@@ -20,9 +21,20 @@ pub(super) enum Form {
     Path,
     Duration,
     Port,
+    Number,
+    Size,
+    TimeOfDay,
+    Loopback,
     Flag,
     Choice(&'static [&'static str]),
     Words,
+    Hosts,
+    Origins,
+    Upstream,
+    Account,
+    Folder,
+    Remote,
+    Condition,
     Command,
     Variables,
     Secret,
@@ -39,9 +51,26 @@ impl Form {
             Self::Path => "a path".to_owned(),
             Self::Duration => "a duration, such as `90s`, `5m`, `2h` or `1d`".to_owned(),
             Self::Port => "a port number from 0 to 65535".to_owned(),
+            Self::Number => "a whole number from 0 to 4294967295".to_owned(),
+            Self::Size => "a size, such as `10MiB`, `512KiB` or a number of bytes".to_owned(),
+            Self::TimeOfDay => "a time of day from `00:00` to `23:59`, such as `03:30`, or empty".to_owned(),
+            Self::Loopback => {
+                "an address of this machine with a port, such as `127.0.0.1:8791` or `[::1]:8791`".to_owned()
+            }
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Choice(choices) => format!("one of `{}`", choices.join("`, `")),
             Self::Words => "a list of words".to_owned(),
+            Self::Hosts => "a list of host names, each with a port or without".to_owned(),
+            Self::Origins => "a list of origins, such as `https://app.example.com`".to_owned(),
+            Self::Upstream => {
+                "an `https` URL, or an `http` URL of this machine, without user name, query and \
+                               fragment"
+                    .to_owned()
+            }
+            Self::Account => "a full reference, such as `google:work`".to_owned(),
+            Self::Folder => "a folder, such as `~/work`, `/srv/*/acme` or `**/acme`".to_owned(),
+            Self::Remote => "a remote, such as `github.com/acme` or `github.com/acme/web-*`".to_owned(),
+            Self::Condition => "`NAME` or `NAME=VALUE`".to_owned(),
             Self::Command => "a program and its arguments, as a list".to_owned(),
             Self::Variables => "a table of texts".to_owned(),
             Self::Secret => "a secret".to_owned(),
@@ -70,9 +99,11 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("status", "When `status` and `check` warn."),
     ("login", "How people log in."),
     ("cleanup", "What `cleanup` removes."),
+    ("agent", "How the agent behaves."),
+    ("gateway", "What the gateway listens to, and whom it answers."),
 ];
 
-/// Every key outside `[providers]`.
+/// Every key outside the groups.
 pub(super) const KEYS: &[Key] = &[
     Key {
         section: "",
@@ -190,58 +221,76 @@ pub(super) const KEYS: &[Key] = &[
         default: Some("7d"),
         doc: "How long an account that needs a new login is kept before `cleanup` removes it.",
     },
-];
-
-/// The keys of a section `[providers.NAME]`.
-pub(super) const PROVIDER_KEYS: &[Key] = &[
     Key {
-        section: "providers.NAME",
-        name: "client_id",
-        form: Form::Text,
-        default: None,
-        doc: "The client you registered at the provider.",
+        section: "agent",
+        name: "on_demand",
+        form: Form::Flag,
+        default: Some("true"),
+        doc: "Whether commands start the agent when it is not running.",
     },
     Key {
-        section: "providers.NAME",
-        name: "client_secret",
-        form: Form::Secret,
+        section: "agent",
+        name: "nightly",
+        form: Form::TimeOfDay,
         default: None,
-        doc: "Its secret. Only in the environment: the file refuses it.",
+        doc: "When, by the clock on the wall, everything that ends soon is refreshed. Unset or empty: never at a \
+              fixed time.",
     },
     Key {
-        section: "providers.NAME",
-        name: "client_secret_file",
+        section: "agent",
+        name: "nightly_ahead",
+        form: Form::Duration,
+        default: Some("12h"),
+        doc: "What the nightly refresh takes in: access tokens that end within this time.",
+    },
+    Key {
+        section: "gateway",
+        name: "in_agent",
+        form: Form::Flag,
+        default: Some("true"),
+        doc: "Whether the agent runs the gateway too, as soon as there is a route.",
+    },
+    Key {
+        section: "gateway",
+        name: "listen",
+        form: Form::Loopback,
+        default: Some("127.0.0.1:8791"),
+        doc: "Where it listens. Port 0: any free one.",
+    },
+    Key {
+        section: "gateway",
+        name: "hosts",
+        form: Form::Hosts,
+        default: None,
+        doc: "`Host` values it answers to, besides 127.0.0.1, [::1] and localhost with its port.",
+    },
+    Key {
+        section: "gateway",
+        name: "origins",
+        form: Form::Origins,
+        default: None,
+        doc: "Web pages that may use it, by their origin. A request that names no origin needs none.",
+    },
+    Key {
+        section: "gateway",
+        name: "log",
         form: Form::Path,
         default: None,
-        doc: "A file with its secret, mode 0600.",
+        doc: "Where one line a request is written. Unset: nowhere.",
     },
     Key {
-        section: "providers.NAME",
-        name: "client_secret_command",
-        form: Form::Command,
-        default: None,
-        doc: "A program that prints its secret, with arguments, as a list. No shell is involved.",
+        section: "gateway",
+        name: "log_size",
+        form: Form::Size,
+        default: Some("10MiB"),
+        doc: "A log larger than this is put aside, and a new one is begun.",
     },
     Key {
-        section: "providers.NAME",
-        name: "scopes",
-        form: Form::Words,
-        default: None,
-        doc: "The scopes to ask for instead of the entry's.",
-    },
-    Key {
-        section: "providers.NAME",
-        name: "proxy",
-        form: Form::Proxy,
-        default: None,
-        doc: "The proxy for this provider; empty for none at all.",
-    },
-    Key {
-        section: "providers.NAME",
-        name: "vars",
-        form: Form::Variables,
-        default: None,
-        doc: "Values for the entry's variables, such as a self-hosted host or a tenant.",
+        section: "gateway",
+        name: "log_keep",
+        form: Form::Number,
+        default: Some("3"),
+        doc: "How many logs put aside are kept.",
     },
 ];
 

@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bursar_core::provider::Catalogue;
 use jiff::SignedDuration;
 
-use super::catalogue;
 use super::client_secret::ClientSecret;
 use super::environment::Environment;
 use super::error::ConfigError;
-use super::keys::{KEYS, Key, PROVIDER_KEYS};
+use super::groups::{PROVIDERS, ROUTES, RULES};
+use super::keys::KEYS;
 use super::paths::Paths;
-use super::value::{Origin, Raw, Value};
-use super::written::{Entry, Written};
+use super::settings::{Reader, Settings};
+use super::value::{Origin, Value};
+use super::written::Written;
+use super::{catalogue, provider_table, route_table, rule_table};
 use crate::master_key::Backend;
 
 /// The whole configuration: defaults, file, environment.
@@ -200,196 +202,20 @@ impl Config {
         for key in KEYS {
             settings.add(&reader, key, &key.path(), written.settings.remove(&key.path()))?;
         }
-        let mut providers = BTreeMap::new();
-        for (name, entries) in written.providers {
-            let provider = provider(&reader, &name, entries, &mut settings.shown)?;
-            providers.insert(name, provider);
-        }
         let configured = settings.path("providers_dir");
         let catalogue = catalogue::read(configured, paths.config_folder())?;
-        Ok(settings.config(providers, catalogue))
-    }
-}
-
-/// Knows what relative paths and `~` mean.
-struct Reader<'a> {
-    base: Option<&'a Path>,
-    home: Option<&'a Path>,
-}
-
-impl Reader<'_> {
-    fn read(&self, key: &Key, path: &str, entry: &Entry) -> Result<Value, ConfigError> {
-        // Paths in the environment are meant from where the command runs, as everywhere.
-        let base = self.base.filter(|_| matches!(entry.origin, Origin::File { .. }));
-        Value::read(key.form, &entry.raw, base, self.home).map_err(|detail| ConfigError::BadValue {
-            place: entry.origin.clone(),
-            key: path.to_owned(),
-            detail,
-        })
-    }
-}
-
-#[derive(Default)]
-struct Settings {
-    values: BTreeMap<String, Value>,
-    shown: Vec<(String, Option<Value>, Origin)>,
-}
-
-impl Settings {
-    fn add(
-        &mut self,
-        reader: &Reader<'_>,
-        key: &Key,
-        path: &str,
-        written: Option<Entry>,
-    ) -> Result<(), ConfigError> {
-        let default =
-            || key.default.map(|text| Entry { raw: Raw::Text(text.to_owned()), origin: Origin::Default });
-        let Some(entry) = written.or_else(default) else {
-            self.shown.push((path.to_owned(), None, Origin::Default));
-            return Ok(());
-        };
-        let value = reader.read(key, path, &entry)?;
-        self.values.insert(path.to_owned(), value.clone());
-        self.shown.push((path.to_owned(), Some(value), entry.origin));
-        Ok(())
-    }
-
-    fn config(mut self, providers: BTreeMap<String, ProviderConfig>, catalogue: Catalogue) -> Config {
-        Config {
-            catalogue,
-            vault: VaultConfig {
-                key: self.text("vault.key").and_then(|name| backend(&name)),
-                key_file: self.path("vault.key_file"),
-                passphrase_file: self.path("vault.passphrase_file"),
-            },
-            network: NetworkConfig {
-                proxy: self.text("network.proxy"),
-                timeout: self.duration("network.timeout").unwrap_or_default(),
-                ca_file: self.path("network.ca_file"),
-            },
-            refresh: RefreshConfig {
-                before: self.duration("refresh.before"),
-                wait: self.duration("refresh.wait").unwrap_or_default(),
-            },
-            status: StatusConfig {
-                warn: self.duration("status.warn").unwrap_or_default(),
-                warn_grant: self.duration("status.warn_grant").unwrap_or_default(),
-                interval: self.duration("status.interval").unwrap_or_default(),
-            },
-            login: LoginConfig {
-                timeout: self.duration("login.timeout").unwrap_or_default(),
-                callback_port: self.port("login.callback_port").filter(|port| *port != 0),
-                no_browser: self.flag("login.no_browser"),
-            },
-            cleanup: CleanupConfig { keep: self.duration("cleanup.keep").unwrap_or_default() },
-            agent: AgentConfig {
-                on_demand: false,
-                nightly: None,
-                nightly_ahead: SignedDuration::from_hours(12),
-            },
-            gateway: GatewayConfig::default(),
-            rules: Vec::new(),
-            providers,
-            shown: self.shown,
+        let mut providers = BTreeMap::new();
+        for table in reader.tables(&PROVIDERS, &mut written, &mut settings.shown)? {
+            providers.insert(table.name.clone(), provider_table::read(table)?);
         }
-    }
-
-    fn text(&mut self, path: &str) -> Option<String> {
-        match self.values.remove(path) {
-            Some(Value::Text(text) | Value::Proxy(text)) => Some(text),
-            _ => None,
+        let mut routes = BTreeMap::new();
+        for table in reader.tables(&ROUTES, &mut written, &mut settings.shown)? {
+            routes.insert(table.name.clone(), route_table::read(table)?);
         }
-    }
-
-    fn path(&mut self, path: &str) -> Option<PathBuf> {
-        match self.values.remove(path) {
-            Some(Value::Path(path)) => Some(path),
-            _ => None,
+        let mut rules = Vec::new();
+        for table in reader.tables(&RULES, &mut written, &mut settings.shown)? {
+            rules.push(rule_table::read(table, &catalogue)?);
         }
+        Ok(Self { catalogue, rules, providers, ..settings.config(routes) })
     }
-
-    fn duration(&mut self, path: &str) -> Option<SignedDuration> {
-        match self.values.remove(path) {
-            Some(Value::Duration(duration)) => Some(duration),
-            _ => None,
-        }
-    }
-
-    fn port(&mut self, path: &str) -> Option<u16> {
-        match self.values.remove(path) {
-            Some(Value::Port(port)) => Some(port),
-            _ => None,
-        }
-    }
-
-    fn flag(&mut self, path: &str) -> bool {
-        matches!(self.values.remove(path), Some(Value::Flag(true)))
-    }
-}
-
-fn backend(name: &str) -> Option<Backend> {
-    match name {
-        "keychain" => Some(Backend::Keychain),
-        "passphrase" => Some(Backend::Passphrase),
-        "key_file" => Some(Backend::KeyFile),
-        _ => None,
-    }
-}
-
-fn provider(
-    reader: &Reader<'_>,
-    name: &str,
-    mut entries: BTreeMap<&'static str, Entry>,
-    shown: &mut Vec<(String, Option<Value>, Origin)>,
-) -> Result<ProviderConfig, ConfigError> {
-    let mut config = ProviderConfig::default();
-    let mut secret_from: Option<Origin> = None;
-    for key in PROVIDER_KEYS {
-        let Some(entry) = entries.remove(key.name) else {
-            continue;
-        };
-        let path = format!("providers.{name}.{}", key.name);
-        let value = reader.read(key, &path, &entry)?;
-        shown.push((path.clone(), Some(value.clone()), entry.origin.clone()));
-        let secret = match value {
-            Value::Text(text) => {
-                config.client_id = Some(text);
-                None
-            }
-            Value::Words(words) => {
-                config.scopes = Some(words);
-                None
-            }
-            Value::Proxy(proxy) => {
-                config.proxy = Some(proxy);
-                None
-            }
-            Value::Variables(variables) => {
-                config.vars = variables;
-                None
-            }
-            Value::Secret(secret) => Some(ClientSecret::Given(secret)),
-            Value::Path(path) => Some(ClientSecret::File(path)),
-            Value::Command(command) => Some(ClientSecret::Command(command)),
-            Value::Duration(_) | Value::Port(_) | Value::Flag(_) => None,
-        };
-        let Some(secret) = secret else {
-            continue;
-        };
-        let is_file = |origin: &Origin| matches!(origin, Origin::File { .. });
-        match &secret_from {
-            // The environment overrides the file, whichever of the three keys each of them uses.
-            Some(before) if !is_file(before) && is_file(&entry.origin) => {}
-            Some(before) if is_file(before) == is_file(&entry.origin) => {
-                let detail = format!("says a second time where the client secret is; the first is {before}");
-                return Err(ConfigError::BadValue { place: entry.origin, key: path, detail });
-            }
-            _ => {
-                config.client_secret = Some(secret);
-                secret_from = Some(entry.origin);
-            }
-        }
-    }
-    Ok(config)
 }

@@ -7,11 +7,17 @@ mod catalogue;
 pub mod client_secret;
 pub mod environment;
 mod error;
+mod forms;
+mod groups;
 mod keys;
 pub mod meaning;
 pub mod paths;
 pub mod private_file;
+mod provider_table;
 mod reference;
+mod route_table;
+mod rule_table;
+mod settings;
 mod value;
 mod written;
 

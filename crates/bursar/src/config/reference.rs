@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::keys::{Form, KEYS, Key, PROVIDER_KEYS, SECTIONS};
+use super::groups::GROUPS;
+use super::keys::{Form, KEYS, Key, SECTIONS};
 use super::meaning::Config;
 use super::value::Origin;
 
@@ -31,23 +32,23 @@ pub fn show(config: &Config) -> Vec<ShownKey> {
 pub fn reference_markdown() -> String {
     let mut text = String::from(
         "# Configuration\n\n\
-         One file, `config.toml`, in `$BURSAR_HOME` or `$XDG_CONFIG_HOME/bursar`. Every key can also be set by its \
-         environment variable, which wins over the file. Unknown keys are refused. A relative path in the file starts \
+         One file, `config.toml`, in `$BURSAR_HOME` or `$XDG_CONFIG_HOME/bursar`. A key can also be set by the \
+         environment variable beside it, which wins over the file. Unknown keys are refused. A relative path in the file starts \
          at the file's folder. `bursar config show` prints what is in force and where it comes from.\n",
     );
     for (section, sentence) in SECTIONS {
         let title = if section.is_empty() { "Top of the file".to_owned() } else { format!("`[{section}]`") };
         let keys: Vec<&Key> = KEYS.iter().filter(|key| key.section == *section).collect();
-        table(&mut text, &title, sentence, &keys);
+        table(&mut text, &title, sentence, &keys, true);
     }
-    let keys: Vec<&Key> = PROVIDER_KEYS.iter().collect();
-    let sentence = "What you say about one provider. In variables, NAME is the provider's name in capitals, with `_` \
-                    for `-` and `.`.";
-    table(&mut text, "`[providers.NAME]`", sentence, &keys);
+    for group in GROUPS {
+        let keys: Vec<&Key> = group.keys.iter().collect();
+        table(&mut text, &format!("`{}`", group.heading()), group.doc, &keys, group.in_environment);
+    }
     text
 }
 
-fn table(text: &mut String, title: &str, sentence: &str, keys: &[&Key]) {
+fn table(text: &mut String, title: &str, sentence: &str, keys: &[&Key], in_environment: bool) {
     // Writing to a String cannot fail.
     let _ =
         write!(text, "\n## {title}\n\n{sentence}\n\n| key | form | default | meaning |\n|---|---|---|---|\n");
@@ -57,7 +58,9 @@ fn table(text: &mut String, title: &str, sentence: &str, keys: &[&Key]) {
             Form::Secret => "a secret, never in the file".to_owned(),
             form => form.description(),
         };
-        let name = if key.form == Form::Secret { String::new() } else { format!("`{}`, ", key.name) };
-        let _ = writeln!(text, "| {name}`{}` | {form} | {default} | {} |", key.variable(), key.doc);
+        let name = Some(format!("`{}`", key.name)).filter(|_| key.form != Form::Secret);
+        let variable = Some(format!("`{}`", key.variable())).filter(|_| in_environment);
+        let names: Vec<String> = name.into_iter().chain(variable).collect();
+        let _ = writeln!(text, "| {} | {form} | {default} | {} |", names.join(", "), key.doc);
     }
 }

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use bursar_core::provider::duration::parse_duration;
 use bursar_core::secret::Secret;
 use jiff::SignedDuration;
-use url::Url;
+use jiff::civil::Time;
 
+use super::forms;
 use super::keys::Form;
+use crate::context;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +62,11 @@ pub(super) enum Value {
     Path(PathBuf),
     Duration(SignedDuration),
     Port(u16),
+    Number(u32),
+    Size(u64),
+    /// `None`: never.
+    TimeOfDay(Option<Time>),
+    Address(SocketAddr),
     Flag(bool),
     Words(Vec<String>),
     Command(Vec<String>),
@@ -85,7 +93,7 @@ impl Value {
                      client_secret_command or the environment"
                     .to_owned())
             }
-            (Form::Proxy, Raw::Text(text)) => proxy(text).map(Self::Proxy).ok_or_else(wrong),
+            (Form::Proxy, Raw::Text(text)) => forms::proxy(text).map(Self::Proxy).ok_or_else(wrong),
             (Form::Path, Raw::Text(text)) if !text.is_empty() => path(text, base, home).map(Self::Path),
             (Form::Duration, Raw::Text(text)) => {
                 parse_duration(text).map(Self::Duration).map_err(|error| format!("is wrong: {error}"))
@@ -95,6 +103,31 @@ impl Value {
             }
             (Form::Port, Raw::Number(number)) => u16::try_from(*number).map(Self::Port).map_err(|_| wrong()),
             (Form::Port, Raw::Text(text)) => text.parse().map(Self::Port).map_err(|_| wrong()),
+            (Form::Number, Raw::Number(number)) => {
+                u32::try_from(*number).map(Self::Number).map_err(|_| wrong())
+            }
+            (Form::Number, Raw::Text(text)) => text.parse().map(Self::Number).map_err(|_| wrong()),
+            (Form::Size, Raw::Number(number)) => {
+                forms::size(&number.to_string()).map(Self::Size).ok_or_else(wrong)
+            }
+            (Form::Size, Raw::Text(text)) => forms::size(text).map(Self::Size).ok_or_else(wrong),
+            (Form::TimeOfDay, Raw::Text(text)) if text.is_empty() => Ok(Self::TimeOfDay(None)),
+            (Form::TimeOfDay, Raw::Text(text)) => {
+                forms::time_of_day(text).map(|time| Self::TimeOfDay(Some(time))).ok_or_else(wrong)
+            }
+            (Form::Loopback, Raw::Text(text)) => forms::loopback(text).map(Self::Address).ok_or_else(wrong),
+            (Form::Upstream, Raw::Text(text)) => forms::upstream(text).map(Self::Text).ok_or_else(wrong),
+            (Form::Account, Raw::Text(text)) => forms::account(text).map(Self::Text).ok_or_else(wrong),
+            (Form::Folder, Raw::Text(text)) if text.starts_with('~') && home.is_none() => {
+                Err("uses ~, but HOME is not set".to_owned())
+            }
+            (Form::Folder, Raw::Text(text)) if context::is_folder_pattern(text) => {
+                Ok(Self::Text(text.clone()))
+            }
+            (Form::Remote, Raw::Text(text)) if context::is_remote_pattern(text) => {
+                Ok(Self::Text(text.clone()))
+            }
+            (Form::Condition, Raw::Text(text)) => forms::condition(text).map(Self::Text).ok_or_else(wrong),
             (Form::Flag, Raw::Flag(flag)) => Ok(Self::Flag(*flag)),
             (Form::Flag, Raw::Text(text)) => match text.as_str() {
                 "true" | "1" | "yes" => Ok(Self::Flag(true)),
@@ -106,6 +139,8 @@ impl Value {
             }
             (Form::Words, Raw::Words(words)) => Ok(Self::Words(words.clone())),
             (Form::Words, Raw::Text(text)) => Ok(Self::Words(split(text))),
+            (Form::Hosts, raw) => words(raw, forms::host).map(Self::Words).ok_or_else(wrong),
+            (Form::Origins, raw) => words(raw, forms::origin).map(Self::Words).ok_or_else(wrong),
             (Form::Command, Raw::Words(words)) if !words.is_empty() => Ok(Self::Command(words.clone())),
             (Form::Command, Raw::Text(text)) if base.is_none() && !text.trim().is_empty() => {
                 Ok(Self::Command(text.split_whitespace().map(str::to_owned).collect()))
@@ -126,10 +161,16 @@ impl Value {
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
-            Self::Proxy(proxy) => masked(proxy),
+            Self::Proxy(proxy) => forms::masked(proxy),
             Self::Path(path) => path.display().to_string(),
             Self::Duration(duration) => bursar_core::provider::duration::write_duration(*duration),
             Self::Port(port) => port.to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::Size(size) => forms::write_size(*size),
+            Self::TimeOfDay(time) => {
+                time.map_or_else(String::new, |time| format!("{:02}:{:02}", time.hour(), time.minute()))
+            }
+            Self::Address(address) => address.to_string(),
             Self::Flag(flag) => flag.to_string(),
             // Arguments may be secrets; the program is not.
             Self::Command(words) if words.len() > 1 => format!("{} …", words[0]),
@@ -147,26 +188,13 @@ fn split(text: &str) -> Vec<String> {
     text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// The empty text (no proxy at all), or a URL; `host:port` means HTTP.
-fn proxy(text: &str) -> Option<String> {
-    if text.is_empty() {
-        return Some(String::new());
+/// Every word of a list as `read` has it; `None` if one of them is wrong.
+fn words(raw: &Raw, read: impl Fn(&str) -> Option<String>) -> Option<Vec<String>> {
+    match raw {
+        Raw::Words(words) => words.iter().map(|word| read(word)).collect(),
+        Raw::Text(text) => split(text).iter().map(|word| read(word)).collect(),
+        _ => None,
     }
-    let url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    let schemes = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
-    Url::parse(&url).is_ok_and(|url| url.has_host() && schemes.contains(&url.scheme())).then_some(url)
-}
-
-fn masked(proxy: &str) -> String {
-    let Ok(mut url) = Url::parse(proxy) else {
-        return proxy.to_owned();
-    };
-    if url.password().is_some() || !url.username().is_empty() {
-        // Neither fails for a URL with a host, which a proxy has.
-        let _ = url.set_username("").and_then(|()| url.set_password(None));
-        return format!("{url} (with a login)");
-    }
-    proxy.to_owned()
 }
 
 fn path(text: &str, base: Option<&Path>, home: Option<&Path>) -> Result<PathBuf, String> {

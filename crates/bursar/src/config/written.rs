@@ -9,7 +9,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::environment::Environment;
 use super::error::ConfigError;
-use super::keys::{KEYS, Key, PROVIDER_KEYS, SECTIONS};
+use super::groups::{GROUPS, Group, Shape};
+use super::keys::{KEYS, Key, SECTIONS};
 use super::value::{Origin, Raw};
 
 /// Everything that was written.
@@ -17,8 +18,17 @@ use super::value::{Origin, Raw};
 pub(super) struct Written {
     /// By key path.
     pub(super) settings: BTreeMap<String, Entry>,
-    /// By provider, then by key name.
-    pub(super) providers: BTreeMap<String, BTreeMap<&'static str, Entry>>,
+    /// The tables of each group, by its path, in the order they were written.
+    pub(super) tables: BTreeMap<&'static str, Vec<Table>>,
+}
+
+/// A table that the user named, or counted.
+pub(super) struct Table {
+    /// Of a list, its number from 1.
+    pub(super) name: String,
+    pub(super) origin: Origin,
+    /// By key name.
+    pub(super) entries: BTreeMap<&'static str, Entry>,
 }
 
 /// A value and its place.
@@ -37,8 +47,11 @@ impl Written {
         })?;
         for (name, value) in table.get_ref() {
             let section = name.get_ref().as_ref();
+            if let Some(group) = group_at("", section) {
+                self.add_group(&source, group, value)?;
+                continue;
+            }
             match value.get_ref() {
-                DeValue::Table(table) if section == "providers" => self.add_providers(&source, table)?,
                 DeValue::Table(table) if SECTIONS.iter().any(|(known, _)| *known == section) => {
                     self.add_section(&source, section, table)?;
                 }
@@ -47,7 +60,7 @@ impl Written {
                     let Some(key) = key else {
                         let top = KEYS.iter().filter(|key| key.section.is_empty()).map(|key| key.name);
                         let known = SECTIONS.iter().map(|(section, _)| *section).chain(top);
-                        return Err(source.unknown(name, section, known.chain(["providers"])));
+                        return Err(source.unknown(name, section, known.chain(groups_of(""))));
                     };
                     self.settings.insert(key.path(), source.entry(value));
                 }
@@ -63,35 +76,74 @@ impl Written {
         table: &DeTable<'_>,
     ) -> Result<(), ConfigError> {
         for (name, value) in table {
+            if let Some(group) = group_at(section, name.get_ref()) {
+                self.add_group(source, group, value)?;
+                continue;
+            }
             let keys = KEYS.iter().filter(|key| key.section == section);
             let Some(key) = keys.clone().find(|key| key.name == name.get_ref().as_ref()) else {
                 let written = format!("{section}.{}", name.get_ref());
-                return Err(source.unknown(name, &written, keys.map(|key| key.name)));
+                let known = keys.map(|key| key.name).chain(groups_of(section));
+                return Err(source.unknown(name, &written, known));
             };
             self.settings.insert(key.path(), source.entry(value));
         }
         Ok(())
     }
 
-    fn add_providers(&mut self, source: &Source<'_>, table: &DeTable<'_>) -> Result<(), ConfigError> {
-        for (provider, value) in table {
-            let DeValue::Table(table) = value.get_ref() else {
-                return Err(ConfigError::BadValue {
-                    place: source.place(value.span().start),
-                    key: format!("providers.{}", provider.get_ref()),
-                    detail: "must be a table of keys".to_owned(),
-                });
+    fn add_group(
+        &mut self,
+        source: &Source<'_>,
+        group: &'static Group,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<(), ConfigError> {
+        let wrong = |place: usize, key: String| ConfigError::BadValue {
+            place: source.place(place),
+            key,
+            detail: format!("must be a table of keys, `{}`", group.heading()),
+        };
+        // Name, place and value of each table.
+        let tables: Vec<(String, usize, &DeValue<'_>)> = match (group.shape, value.get_ref()) {
+            (Shape::Named, DeValue::Table(tables)) => {
+                let named = tables.iter();
+                named
+                    .map(|(name, value)| (name.get_ref().to_string(), name.span().start, value.get_ref()))
+                    .collect()
+            }
+            (Shape::List, DeValue::Array(tables)) => {
+                let numbered = (1..).zip(tables.iter());
+                numbered
+                    .map(|(number, value): (usize, _)| {
+                        (number.to_string(), value.span().start, value.get_ref())
+                    })
+                    .collect()
+            }
+            _ => return Err(wrong(value.span().start, group.path.to_owned())),
+        };
+        for (name, place, value) in tables {
+            let DeValue::Table(table) = value else {
+                return Err(wrong(place, group.table(&name)));
             };
-            let entries = self.providers.entry(provider.get_ref().to_string()).or_default();
-            for (name, value) in table {
-                let Some(key) = PROVIDER_KEYS.iter().find(|key| key.name == name.get_ref().as_ref()) else {
-                    let written = format!("providers.{}.{}", provider.get_ref(), name.get_ref());
-                    return Err(source.unknown(name, &written, PROVIDER_KEYS.iter().map(|key| key.name)));
+            let written = self.table(group, &name, source.place(place));
+            for (key_name, value) in table {
+                let Some(key) = group.keys.iter().find(|key| key.name == key_name.get_ref().as_ref()) else {
+                    let key = format!("{}.{}", group.table(&name), key_name.get_ref());
+                    return Err(source.unknown(key_name, &key, group.keys.iter().map(|key| key.name)));
                 };
-                entries.insert(key.name, source.entry(value));
+                written.entries.insert(key.name, source.entry(value));
             }
         }
         Ok(())
+    }
+
+    /// The table of that name, a new one if there is none.
+    fn table(&mut self, group: &Group, name: &str, origin: Origin) -> &mut Table {
+        let tables = self.tables.entry(group.path).or_default();
+        let place = tables.iter().position(|table| table.name == name).unwrap_or_else(|| {
+            tables.push(Table { name: name.to_owned(), origin, entries: BTreeMap::new() });
+            tables.len() - 1
+        });
+        &mut tables[place]
     }
 
     /// Adds what the environment says; it wins over the file.
@@ -107,11 +159,23 @@ impl Written {
                 Entry { raw: Raw::Text(text.to_owned()), origin: Origin::Environment(name.to_owned()) };
             if let Some(key) = KEYS.iter().find(|key| key.variable() == name) {
                 self.settings.insert(key.path(), entry);
-            } else if let Some(rest) = rest.strip_prefix("PROVIDERS_") {
-                let Some((provider, key)) = provider_variable(rest) else {
-                    return Err(unknown_variable(name, PROVIDER_KEYS));
+            } else if SET_FOR_CHILDREN.contains(&name) {
+                // Ours, but no key: a command that runs inside `bursar exec` has them.
+            } else if let Some((group, rest)) = group_of_variable(rest) {
+                if !group.in_environment {
+                    let detail = "can only be written in the file".to_owned();
+                    return Err(ConfigError::BadValue {
+                        place: entry.origin,
+                        key: group.path.to_owned(),
+                        detail,
+                    });
+                }
+                let Some((table, key)) = table_variable(group, rest) else {
+                    return Err(unknown_variable(name, group.keys));
                 };
-                self.providers.entry(self.provider_named(provider)).or_default().insert(key.name, entry);
+                let table = self.table_named(group, table);
+                let written = self.table(group, &table, entry.origin.clone());
+                written.entries.insert(key.name, entry);
             } else if SECTIONS.iter().any(|(section, _)| is_of_section(rest, section)) {
                 return Err(unknown_variable(name, KEYS));
             }
@@ -119,23 +183,41 @@ impl Written {
         Ok(())
     }
 
-    /// Variables cannot tell `-` and `.` from `_`: a provider of the file is meant if it looks the same, else one
+    /// Variables cannot tell `-` and `.` from `_`: a table of the file is meant if its name looks the same, else one
     /// with `-`.
-    fn provider_named(&self, written: &str) -> String {
-        let known = self.providers.keys().find(|known| capitals(known) == written);
+    fn table_named(&self, group: &Group, written: &str) -> String {
+        let mut known = self.tables.get(group.path).into_iter().flatten().map(|table| &table.name);
+        let known = known.find(|known| capitals(known) == written);
         known.cloned().unwrap_or_else(|| written.to_ascii_lowercase().replace('_', "-"))
     }
+}
+
+/// Variables that bursar sets for the commands it runs. None is a key, whatever its name looks like.
+const SET_FOR_CHILDREN: &[&str] =
+    &["BURSAR_SESSION", "BURSAR_SESSION_TOKEN", "BURSAR_SOCKET", "BURSAR_GATEWAY", "BURSAR_GATEWAY_TOKEN"];
+
+fn group_at(section: &str, name: &str) -> Option<&'static Group> {
+    GROUPS.iter().find(|group| group.place() == (section, name)).copied()
+}
+
+fn groups_of(section: &str) -> impl Iterator<Item = &'static str> {
+    GROUPS.iter().map(|group| group.place()).filter(move |place| place.0 == section).map(|place| place.1)
 }
 
 fn capitals(name: &str) -> String {
     name.to_ascii_uppercase().replace(['-', '.'], "_")
 }
 
-/// `GITHUB_APP_CLIENT_ID` is the key `client_id` of the provider `GITHUB_APP`.
-fn provider_variable(rest: &str) -> Option<(&str, &'static Key)> {
-    PROVIDER_KEYS.iter().find_map(|key| {
-        let provider = rest.strip_suffix(&key.name.to_ascii_uppercase())?.strip_suffix('_')?;
-        (!provider.is_empty()).then_some((provider, key))
+/// The group whose keys a variable (without `BURSAR_`) looks like, and what follows.
+fn group_of_variable(rest: &str) -> Option<(&'static Group, &str)> {
+    GROUPS.iter().find_map(|group| Some((*group, rest.strip_prefix(&group.variable_prefix())?)))
+}
+
+/// `GITHUB_APP_CLIENT_ID` is the key `client_id` of the table `GITHUB_APP`.
+fn table_variable<'a>(group: &Group, rest: &'a str) -> Option<(&'a str, &'static Key)> {
+    group.keys.iter().find_map(|key| {
+        let table = rest.strip_suffix(&key.name.to_ascii_uppercase())?.strip_suffix('_')?;
+        (!table.is_empty()).then_some((table, key))
     })
 }
 

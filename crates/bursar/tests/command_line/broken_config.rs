@@ -108,6 +108,16 @@ async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secr
     login.callback_port           -                                       default
     login.no_browser              false                                   default
     cleanup.keep                  7d                                      default
+    agent.on_demand               false                                   environment variable BURSAR_AGENT_ON_DEMAND
+    agent.nightly                 -                                       default
+    agent.nightly_ahead           12h                                     default
+    gateway.in_agent              true                                    default
+    gateway.listen                127.0.0.1:[PORT]                          default
+    gateway.hosts                 -                                       default
+    gateway.origins               -                                       default
+    gateway.log                   -                                       default
+    gateway.log_size              10MiB                                   default
+    gateway.log_keep              3                                       default
     providers.acme.client_id      cli                                     [FOLDER]/home/config.toml:5:13
     providers.acme.client_secret  (set)                                   environment variable BURSAR_PROVIDERS_ACME_CLIENT_SECRET
     --- stderr

@@ -1,0 +1,239 @@
+//! The values of every key, from which the configuration is made: written ones, else defaults.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use bursar_core::provider::Catalogue;
+use jiff::SignedDuration;
+
+use super::error::ConfigError;
+use super::groups::Group;
+use super::keys::Key;
+use super::meaning::{
+    AgentConfig, CleanupConfig, Config, GatewayConfig, LoginConfig, NetworkConfig, RefreshConfig,
+    RouteConfig, StatusConfig, VaultConfig,
+};
+use super::value::{Origin, Raw, Value};
+use super::written::{Entry, Written};
+use crate::master_key::Backend;
+
+/// Knows what relative paths and `~` mean.
+pub(super) struct Reader<'a> {
+    pub(super) base: Option<&'a Path>,
+    pub(super) home: Option<&'a Path>,
+}
+
+/// The values of one table of a group.
+pub(super) struct TableValues {
+    pub(super) name: String,
+    /// Its path, such as `providers.google` or `rules[2]`.
+    pub(super) path: String,
+    pub(super) origin: Origin,
+    pub(super) values: BTreeMap<&'static str, (Value, Origin)>,
+}
+
+impl TableValues {
+    /// The text of a key, taken out.
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        match self.values.remove(name)?.0 {
+            Value::Text(text) | Value::Proxy(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The words of a key, taken out.
+    pub(super) fn words(&mut self, name: &str) -> Option<Vec<String>> {
+        match self.values.remove(name)?.0 {
+            Value::Words(words) => Some(words),
+            _ => None,
+        }
+    }
+
+    /// Where a key was written; the table's own place if it was not.
+    pub(super) fn place(&self, name: &str) -> Origin {
+        self.values.get(name).map_or(&self.origin, |(_, origin)| origin).clone()
+    }
+
+    /// What is wrong with a key of this table.
+    pub(super) fn wrong(&self, name: &str, place: Origin, detail: &str) -> ConfigError {
+        ConfigError::BadValue { place, key: format!("{}.{name}", self.path), detail: detail.to_owned() }
+    }
+}
+
+impl Reader<'_> {
+    /// Every table of a group with its values, in the order they were written.
+    pub(super) fn tables(
+        &self,
+        group: &Group,
+        written: &mut Written,
+        shown: &mut Vec<(String, Option<Value>, Origin)>,
+    ) -> Result<Vec<TableValues>, ConfigError> {
+        let mut tables = Vec::new();
+        for mut table in written.tables.remove(group.path).unwrap_or_default() {
+            let path = group.table(&table.name);
+            let mut values = BTreeMap::new();
+            for key in group.keys {
+                let Some(entry) = table.entries.remove(key.name) else {
+                    continue;
+                };
+                let key_path = format!("{path}.{}", key.name);
+                let value = self.read(key, &key_path, &entry)?;
+                shown.push((key_path, Some(value.clone()), entry.origin.clone()));
+                values.insert(key.name, (value, entry.origin));
+            }
+            tables.push(TableValues { name: table.name, path, origin: table.origin, values });
+        }
+        Ok(tables)
+    }
+
+    fn read(&self, key: &Key, path: &str, entry: &Entry) -> Result<Value, ConfigError> {
+        // Paths in the environment are meant from where the command runs, as everywhere.
+        let base = self.base.filter(|_| matches!(entry.origin, Origin::File { .. }));
+        Value::read(key.form, &entry.raw, base, self.home).map_err(|detail| ConfigError::BadValue {
+            place: entry.origin.clone(),
+            key: path.to_owned(),
+            detail,
+        })
+    }
+}
+
+/// The values of all keys outside groups.
+#[derive(Default)]
+pub(super) struct Settings {
+    values: BTreeMap<String, Value>,
+    /// Every value with its origin, in the order of the manual.
+    pub(super) shown: Vec<(String, Option<Value>, Origin)>,
+}
+
+impl Settings {
+    /// Reads what was written for a key, or its default.
+    pub(super) fn add(
+        &mut self,
+        reader: &Reader<'_>,
+        key: &Key,
+        path: &str,
+        written: Option<Entry>,
+    ) -> Result<(), ConfigError> {
+        let default =
+            || key.default.map(|text| Entry { raw: Raw::Text(text.to_owned()), origin: Origin::Default });
+        let Some(entry) = written.or_else(default) else {
+            self.shown.push((path.to_owned(), None, Origin::Default));
+            return Ok(());
+        };
+        let value = reader.read(key, path, &entry)?;
+        self.values.insert(path.to_owned(), value.clone());
+        self.shown.push((path.to_owned(), Some(value), entry.origin));
+        Ok(())
+    }
+
+    /// The configuration without catalogue, providers and rules.
+    pub(super) fn config(mut self, routes: BTreeMap<String, RouteConfig>) -> Config {
+        Config {
+            catalogue: Catalogue::embedded(),
+            vault: VaultConfig {
+                key: self.text("vault.key").and_then(|name| backend(&name)),
+                key_file: self.path("vault.key_file"),
+                passphrase_file: self.path("vault.passphrase_file"),
+            },
+            network: NetworkConfig {
+                proxy: self.text("network.proxy"),
+                timeout: self.duration("network.timeout").unwrap_or_default(),
+                ca_file: self.path("network.ca_file"),
+            },
+            refresh: RefreshConfig {
+                before: self.duration("refresh.before"),
+                wait: self.duration("refresh.wait").unwrap_or_default(),
+            },
+            status: StatusConfig {
+                warn: self.duration("status.warn").unwrap_or_default(),
+                warn_grant: self.duration("status.warn_grant").unwrap_or_default(),
+                interval: self.duration("status.interval").unwrap_or_default(),
+            },
+            login: LoginConfig {
+                timeout: self.duration("login.timeout").unwrap_or_default(),
+                callback_port: self.port("login.callback_port").filter(|port| *port != 0),
+                no_browser: self.flag("login.no_browser"),
+            },
+            cleanup: CleanupConfig { keep: self.duration("cleanup.keep").unwrap_or_default() },
+            agent: AgentConfig {
+                on_demand: self.flag("agent.on_demand"),
+                nightly: match self.values.remove("agent.nightly") {
+                    Some(Value::TimeOfDay(time)) => time,
+                    _ => None,
+                },
+                nightly_ahead: self.duration("agent.nightly_ahead").unwrap_or_default(),
+            },
+            gateway: GatewayConfig {
+                in_agent: self.flag("gateway.in_agent"),
+                listen: match self.values.remove("gateway.listen") {
+                    Some(Value::Address(address)) => Some(address),
+                    _ => None,
+                },
+                hosts: self.words("gateway.hosts"),
+                origins: self.words("gateway.origins"),
+                log: self.path("gateway.log"),
+                log_size: match self.values.remove("gateway.log_size") {
+                    Some(Value::Size(size)) => size,
+                    _ => 0,
+                },
+                log_keep: match self.values.remove("gateway.log_keep") {
+                    Some(Value::Number(number)) => number,
+                    _ => 0,
+                },
+                routes,
+            },
+            rules: Vec::new(),
+            providers: BTreeMap::new(),
+            shown: self.shown,
+        }
+    }
+
+    fn text(&mut self, path: &str) -> Option<String> {
+        match self.values.remove(path) {
+            Some(Value::Text(text) | Value::Proxy(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn words(&mut self, path: &str) -> Vec<String> {
+        match self.values.remove(path) {
+            Some(Value::Words(words)) => words,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The path a key says, taken out.
+    pub(super) fn path(&mut self, path: &str) -> Option<PathBuf> {
+        match self.values.remove(path) {
+            Some(Value::Path(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    fn duration(&mut self, path: &str) -> Option<SignedDuration> {
+        match self.values.remove(path) {
+            Some(Value::Duration(duration)) => Some(duration),
+            _ => None,
+        }
+    }
+
+    fn port(&mut self, path: &str) -> Option<u16> {
+        match self.values.remove(path) {
+            Some(Value::Port(port)) => Some(port),
+            _ => None,
+        }
+    }
+
+    fn flag(&mut self, path: &str) -> bool {
+        matches!(self.values.remove(path), Some(Value::Flag(true)))
+    }
+}
+
+fn backend(name: &str) -> Option<Backend> {
+    match name {
+        "keychain" => Some(Backend::Keychain),
+        "passphrase" => Some(Backend::Passphrase),
+        "key_file" => Some(Backend::KeyFile),
+        _ => None,
+    }
+}

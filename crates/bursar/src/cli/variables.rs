@@ -1,4 +1,4 @@
-//! Which environment variables a command or a shell gets, and from which account. Pure but for [`assign`].
+//! Which environment variables a command or a shell gets, and from which account. Pure but for [`decide`] and [`hand_out`].
 //!
 //! An account that stands before `--` sets what its provider's tools read; `--env NAME=ACCOUNT` sets one variable and
 //! settles who sets it. Two accounts for one variable are an error: picking one silently would be the wrong account for
@@ -37,13 +37,12 @@ pub(super) struct Assignment {
 /// A variable with its value; `None` when the account has no such thing.
 pub(super) type Assigned = (String, Option<Secret>);
 
-/// The variables for these accounts and `NAME=ACCOUNT` pairs with their values, every token handed out.
-pub(super) async fn assign(
+/// Which variables these accounts and `NAME=ACCOUNT` pairs set, without a token.
+pub(super) async fn decide(
     app: &App,
     accounts: &[String],
     variables: &[(String, String)],
-    min_valid: Option<SignedDuration>,
-) -> Result<Vec<Assigned>, Failure> {
+) -> Result<Vec<Assignment>, Failure> {
     for (name, _) in variables {
         check_name(name)?;
     }
@@ -57,12 +56,11 @@ pub(super) async fn assign(
     for (name, wanted) in variables {
         named.push((name.clone(), app.resolve(wanted).await?.reference));
     }
-    let assignments = assignments(&wishes, &named)?;
-    let handed = hand_out(app, &assignments, min_valid).await?;
-    Ok(assignments.into_iter().map(|assignment| assignment.value(&handed)).collect())
+    assignments(&wishes, &named)
 }
 
-async fn hand_out(
+/// What the accounts of `assignments` hand out, each once.
+pub(super) async fn hand_out(
     app: &App,
     assignments: &[Assignment],
     min_valid: Option<SignedDuration>,

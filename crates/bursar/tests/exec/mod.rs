@@ -1,5 +1,13 @@
 //! `bursar exec`: a child with tokens in its environment, and nothing else changed about it.
 
+mod descriptor;
+mod files;
+mod leftovers;
+mod mask;
+mod session;
+mod socket;
+mod talk;
+
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -42,7 +50,12 @@ async fn with_key() -> Home {
 /// A shell in a process group of its own, so that it is never in the foreground of the terminal tests may run in: what
 /// keys do there is the terminal's business.
 fn apart(home: &Home, script: &str) -> Running {
-    Running::of(home.command(&["exec", "gitlab", "--", "sh", "-c", script]).process_group(0))
+    apart_with(home, &["gitlab"], script)
+}
+
+fn apart_with(home: &Home, options: &[&str], script: &str) -> Running {
+    let arguments = [&["exec"], options, &["--", "sh", "-c", script]].concat();
+    Running::of(home.command(&arguments).process_group(0))
 }
 
 async fn shell(home: &Home, account: &[&str], script: &str) -> Ended {

@@ -1,53 +1,138 @@
 //! One child process in the foreground: it gets our terminal and our signals, and we end the way it ends.
 
+use std::future::Future;
 use std::io;
 use std::process::{Command, ExitStatus};
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
+use super::descriptor::TokenDescriptor;
+use super::signals::{self, Signals};
 use crate::exit::{Exit, Failure};
 
 /// Everything that has to be ready before the first token is fetched: a signal that arrives from now on is not lost.
 #[derive(Debug)]
-pub(super) struct Prepared {
-    /// Apart from the command's own: that one ends work when a signal comes, this one passes signals on.
-    runtime: Runtime,
-    signals: signals::Signals,
+pub(super) struct Foreground {
+    /// Apart from the commands' own, which ends work when a signal comes; this one passes signals on. Its one thread
+    /// beside ours finishes a refresh after the child has ended. Always there until the end.
+    runtime: Option<Runtime>,
+    signals: Signals,
 }
 
-impl Prepared {
+impl Foreground {
     pub(super) fn new() -> Result<Self, Failure> {
         let ready = || -> io::Result<Self> {
-            let runtime = Builder::new_current_thread().enable_all().build()?;
+            let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
             let signals = {
                 let _inside = runtime.enter();
-                signals::Signals::listen()?
+                Signals::listen()?
             };
-            Ok(Self { runtime, signals })
+            Ok(Self { runtime: Some(runtime), signals })
         };
         ready().map_err(|error| Failure::of(Exit::Error, &error).hint("run `bursar doctor`"))
     }
 
-    /// Runs the command to its end, however long it takes.
-    pub(super) fn run(mut self, command: Command) -> Result<Exit, Failure> {
-        let program = command.get_program().to_owned();
-        self.runtime.block_on(async move {
-            let mut child = tokio::process::Command::from(command)
-                .spawn()
-                .map_err(|error| not_started(&program.to_string_lossy(), &error))?;
-            let mut id = child.id();
+    /// Does what comes before the child. A signal that wants us to end ends it, as it ends every other command.
+    pub(super) fn before<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        self.block_on(async {
+            tokio::select! {
+                biased;
+                done = work => done,
+                () = signals::interrupted() => Err(Failure::new(Exit::Usage, "interrupted")),
+            }
+        })?
+    }
+
+    /// Does what comes after the child; a signal ends the wait for it.
+    pub(super) fn after(&self, work: impl Future<Output = ()>) {
+        let _broken = self.block_on(async {
+            tokio::select! {
+                () = work => {}
+                () = signals::interrupted() => {}
+            }
+        });
+    }
+
+    /// Runs the command to its end, however long it takes, and `beside` as long as it runs. The child, and no other,
+    /// inherits `descriptors`.
+    ///
+    /// `output` is told when the command has ended, and waited for.
+    pub(super) fn run(
+        &mut self,
+        command: Command,
+        descriptors: Vec<TokenDescriptor>,
+        output: impl AsyncFnOnce(watch::Receiver<bool>),
+        beside: impl Future<Output = ()>,
+    ) -> Result<Exit, Failure> {
+        let Self { runtime, signals } = self;
+        let runtime = runtime.as_ref().ok_or_else(no_runtime)?;
+        runtime.block_on(async move {
+            let mut child = started(command, descriptors)?;
+            let (ended, is_ended) = watch::channel(false);
+            let mut output = std::pin::pin!(output(is_ended));
+            let mut beside = std::pin::pin!(beside);
+            let (mut exit, mut passed_on, mut left_alone) = (None, false, false);
             loop {
                 tokio::select! {
                     biased;
-                    status = child.wait() => {
+                    status = child.wait(), if exit.is_none() => {
                         let status = status.map_err(|error| Failure::of(Exit::Error, &error))?;
-                        return Ok(Exit::Code(code(status)));
+                        exit = Some(Exit::Code(code(status)));
+                        // Whoever listened may have ended before.
+                        let _heard = ended.send(true);
                     }
-                    signal = self.signals.next() => signals::pass_on(signal, &mut id),
+                    signal = signals.next() => match exit {
+                        None => signals::pass_on(signal, child.id()),
+                        // Nobody reads what is left to be passed on.
+                        Some(exit) => return Ok(exit),
+                    },
+                    () = &mut output, if !passed_on => passed_on = true,
+                    () = &mut beside, if !left_alone => left_alone = true,
+                }
+                if let Some(exit) = exit.filter(|_| passed_on) {
+                    return Ok(exit);
                 }
             }
         })
     }
+
+    /// Enters the runtime, for what belongs to it.
+    pub(super) fn inside<T>(&self, work: impl FnOnce() -> T) -> Result<T, Failure> {
+        let runtime = self.runtime.as_ref().ok_or_else(no_runtime)?;
+        let _inside = runtime.enter();
+        Ok(work())
+    }
+
+    fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        Ok(self.runtime.as_ref().ok_or_else(no_runtime)?.block_on(work))
+    }
+}
+
+impl Drop for Foreground {
+    /// A name lookup that hangs in the system must not keep the process.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn no_runtime() -> Failure {
+    Failure::new(Exit::Error, "the runtime has ended")
+}
+
+/// Everything given to it is gone afterwards, and with it our hold on what is the child's.
+fn started(command: Command, descriptors: Vec<TokenDescriptor>) -> Result<tokio::process::Child, Failure> {
+    let program = command.get_program().to_owned();
+    let mut command = tokio::process::Command::from(command);
+    for descriptor in &descriptors {
+        descriptor.let_children_inherit()?;
+    }
+    let child = command.spawn().map_err(|error| not_started(&program.to_string_lossy(), &error));
+    // At once: whatever else is started inherits what is open.
+    drop(descriptors);
+    child
 }
 
 /// The child's code, or 128 and the number of the signal that ended it, as shells say it.
@@ -82,118 +167,3 @@ fn not_started(program: &str, error: &io::Error) -> Failure {
 
 const NOT_FOUND: Exit = Exit::Code(127);
 const NOT_EXECUTABLE: Exit = Exit::Code(126);
-
-#[cfg(unix)]
-mod signals {
-    use std::future::poll_fn;
-    use std::io;
-    use std::os::unix::process::ExitStatusExt as _;
-    use std::process::ExitStatus;
-    use std::task::Poll;
-
-    use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process};
-    use rustix::termios::tcgetpgrp;
-    use tokio::signal::unix::{self, SignalKind};
-
-    /// What somebody who means the command may send to us instead.
-    const FORWARDED: [Signal; 9] = [
-        Signal::INT,
-        Signal::TERM,
-        Signal::HUP,
-        Signal::QUIT,
-        Signal::USR1,
-        Signal::USR2,
-        Signal::WINCH,
-        Signal::TSTP,
-        Signal::CONT,
-    ];
-
-    #[derive(Debug)]
-    pub(super) struct Signals(Vec<(Signal, unix::Signal)>);
-
-    impl Signals {
-        pub(super) fn listen() -> io::Result<Self> {
-            let ignored = ignored();
-            let streams = FORWARDED
-                .into_iter()
-                .filter(|signal| !is_in(ignored, *signal))
-                .map(|signal| Ok((signal, unix::signal(SignalKind::from_raw(signal.as_raw()))?)));
-            Ok(Self(streams.collect::<io::Result<_>>()?))
-        }
-
-        pub(super) async fn next(&mut self) -> Signal {
-            poll_fn(|context| {
-                let arrived = self
-                    .0
-                    .iter_mut()
-                    .find_map(|(signal, stream)| stream.poll_recv(context).is_ready().then_some(*signal));
-                arrived.map_or(Poll::Pending, Poll::Ready)
-            })
-            .await
-        }
-    }
-
-    /// Gives a signal to the child, unless the terminal has already given it to both of us.
-    pub(super) fn pass_on(signal: Signal, child: &mut Option<u32>) {
-        let from_terminal = matches!(signal, Signal::INT | Signal::QUIT | Signal::WINCH | Signal::TSTP);
-        let child = child.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        if let Some(child) = child.filter(|_| !(from_terminal && in_foreground())) {
-            // A child that has just ended needs no signal.
-            let _ended = kill_process(child, signal);
-        }
-        if signal == Signal::TSTP {
-            // Whoever stops us waits for us to stop; SIGCONT comes through here too.
-            let _running = kill_process(getpid(), Signal::STOP);
-        }
-    }
-
-    pub(super) fn ended_by(status: ExitStatus) -> Option<i32> {
-        status.signal()
-    }
-
-    /// Whether keys like Ctrl-C go to our process group, which is the child's too.
-    fn in_foreground() -> bool {
-        let terminal = std::fs::File::open("/dev/tty");
-        terminal.is_ok_and(|terminal| tcgetpgrp(&terminal).is_ok_and(|group| group == getpgrp()))
-    }
-
-    /// Signals our caller had us ignore, one bit each: `nohup` means the child too, and a handler of ours would undo it.
-    fn ignored() -> u64 {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
-    }
-
-    fn is_in(mask: u64, signal: Signal) -> bool {
-        u32::try_from(signal.as_raw() - 1)
-            .is_ok_and(|bit| mask.checked_shr(bit).is_some_and(|rest| rest & 1 == 1))
-    }
-}
-
-#[cfg(not(unix))]
-mod signals {
-    use std::io;
-    use std::process::ExitStatus;
-
-    /// Ctrl-C, which the console gives to the child as well.
-    #[derive(Debug)]
-    pub(super) struct Signals;
-
-    impl Signals {
-        pub(super) fn listen() -> io::Result<Self> {
-            Ok(Self)
-        }
-
-        pub(super) async fn next(&mut self) {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    pub(super) fn pass_on((): (), _child: &mut Option<u32>) {}
-
-    pub(super) fn ended_by(_status: ExitStatus) -> Option<i32> {
-        None
-    }
-}

@@ -39,6 +39,7 @@ pub async fn create(
     random: &dyn Random,
 ) -> Result<Created, KeyError> {
     if let Some(backend) = wanted {
+        refuse_contradiction(context, backend)?;
         return in_backend(context, backend, "asked for by the command", random).await;
     }
     match explicit(context.environment) {
@@ -59,6 +60,19 @@ pub async fn create(
             Some(backend) => in_backend(context, backend, "config.toml", random).await,
             None => by_default(context, random).await,
         },
+    }
+}
+
+/// Whoever opens the vault later looks where the environment and the configuration say, so a key elsewhere is lost.
+fn refuse_contradiction(context: &KeyContext<'_>, wanted: Backend) -> Result<(), KeyError> {
+    let said = explicit(context.environment).map(|explicit| (explicit.backend(), explicit.variable()));
+    let said = said.or_else(|| Some((context.config.key?, "`key` in config.toml")));
+    match said {
+        Some((backend, place)) if backend != wanted => {
+            let detail = format!("{place} says that the key is in the {}", backend.name());
+            Err(unavailable(wanted.name(), &detail, &format!("leave {place} or `--key` out")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -113,19 +127,29 @@ async fn in_keychain(
     random: &dyn Random,
 ) -> Result<Created, KeyError> {
     let key = generate(random);
+    let entry = keep_in_keychain(context, &key, random).await?;
+    Ok(created(key, RecordedBackend::Keychain { entry }, origin))
+}
+
+/// Writes `key` into an entry of its own, and tells its name.
+pub(super) async fn keep_in_keychain(
+    context: &KeyContext<'_>,
+    key: &MasterKey,
+    random: &dyn Random,
+) -> Result<String, KeyError> {
     // Half an unguessable text tells any number of vaults apart; it is a name, not a secret.
     let entry = unguessable(random).expose()[..22].to_owned();
     let keychain = Keychain::new(context, entry.clone());
-    keychain.store(&key).await?;
+    keychain.store(key).await?;
     // A keychain that lost the key would lose every login with it: it has to prove itself once.
-    if keychain.master_key().await? != key {
+    if keychain.master_key().await? != *key {
         return Err(unavailable(
             "keychain",
             "it gave back another key than it was given",
             "set `key = \"key_file\"` under [vault] in config.toml",
         ));
     }
-    Ok(created(key, RecordedBackend::Keychain { entry }, origin))
+    Ok(entry)
 }
 
 async fn with_passphrase(

@@ -1,6 +1,7 @@
 //! A key in a file that only its owner can read.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use bursar_core::ports::key_source::{KeyError, KeySource, MasterKey};
 use futures::FutureExt as _;
@@ -34,10 +35,60 @@ impl KeyFile {
     }
 
     pub(super) fn read(&self) -> Result<MasterKey, KeyError> {
-        let text = private_file::read(&self.path).map_err(|error| refused(&error))?;
-        decode(text.expose())
-            .map_err(|error| unavailable(NAME, &format!("{}: {error}", self.path.display()), HOW_TO_MAKE_ONE))
+        read(&self.path)
     }
+
+    /// Keeps `next` in a file beside this one, whatever was left there.
+    pub(super) fn keep_beside(&self, next: &MasterKey) -> Result<(), KeyError> {
+        let beside = self.beside();
+        match std::fs::remove_file(&beside) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed("replace", &beside, &error)),
+        }
+        private_file::create(&beside, &encode(next)).map_err(|error| refused(&error))
+    }
+
+    /// The key in the file beside this one, if there is one.
+    pub(super) fn read_beside(&self) -> Result<Option<MasterKey>, KeyError> {
+        let beside = self.beside();
+        if beside.exists() { read(&beside).map(Some) } else { Ok(None) }
+    }
+
+    /// Puts the file beside this one in its place, in one step; nothing if that was done before.
+    ///
+    /// Power may fail before the folder remembers: then the file beside is still there, and still read.
+    pub(super) fn replace_by_beside(&self) -> Result<(), KeyError> {
+        let beside = self.beside();
+        match std::fs::rename(&beside, self.target()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("move", &beside, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn beside(&self) -> PathBuf {
+        self.target().with_added_extension("new")
+    }
+
+    /// The file itself: a link to it stays a link.
+    fn target(&self) -> PathBuf {
+        std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone())
+    }
+}
+
+fn read(path: &Path) -> Result<MasterKey, KeyError> {
+    let text = private_file::read(path).map_err(|error| refused(&error))?;
+    decode(text.expose())
+        .map_err(|error| unavailable(NAME, &format!("{}: {error}", path.display()), HOW_TO_MAKE_ONE))
+}
+
+fn failed(act: &str, path: &Path, error: &io::Error) -> KeyError {
+    let detail = format!("cannot {act} {}: {error}", path.display());
+    unavailable(
+        NAME,
+        &detail,
+        "check the folder's owner and mode; the key has to stay in a folder you can write",
+    )
 }
 
 const NAME: &str = "key file";

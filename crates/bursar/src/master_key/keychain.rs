@@ -52,6 +52,17 @@ impl Keychain {
         self.within_limit(client::store(self.address.as_deref(), &self.entry, &text, self.interaction)).await
     }
 
+    /// Removes the entry; nothing if it is gone.
+    pub(super) async fn remove(&self) -> Result<(), KeyError> {
+        let conversation = async {
+            match client::remove(self.address.as_deref(), &self.entry, self.interaction).await {
+                Err(KeychainFailure::Absent) => Ok(()),
+                other => other,
+            }
+        };
+        self.within_limit(conversation).await
+    }
+
     async fn within_limit<T>(
         &self,
         conversation: impl Future<Output = Result<T, KeychainFailure>>,
@@ -133,6 +144,10 @@ mod client {
     }
 
     pub(super) async fn read(_: Option<&str>, _: &str, _: Interaction) -> Result<Secret, KeychainFailure> {
+        missing()
+    }
+
+    pub(super) async fn remove(_: Option<&str>, _: &str, _: Interaction) -> Result<(), KeychainFailure> {
         missing()
     }
 

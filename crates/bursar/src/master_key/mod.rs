@@ -14,6 +14,7 @@ mod keychain;
 mod passphrase;
 #[cfg(target_os = "linux")]
 mod secret_service;
+mod succession;
 pub mod terminal;
 mod vaults;
 
@@ -199,6 +200,28 @@ enum Explicit {
     File(PathBuf),
     Key,
     PassphraseFile(PathBuf),
+}
+
+impl Explicit {
+    /// The kind of place.
+    fn backend(&self) -> Backend {
+        match self {
+            Self::Descriptor(_) => Backend::FileDescriptor,
+            Self::File(_) => Backend::KeyFile,
+            Self::Key => Backend::Environment,
+            Self::PassphraseFile(_) => Backend::Passphrase,
+        }
+    }
+
+    /// The variable that says so.
+    fn variable(&self) -> &'static str {
+        match self {
+            Self::Descriptor(_) => "BURSAR_MASTER_KEY_FD",
+            Self::File(_) => "BURSAR_MASTER_KEY_FILE",
+            Self::Key => "BURSAR_MASTER_KEY",
+            Self::PassphraseFile(_) => "BURSAR_PASSPHRASE_FILE",
+        }
+    }
 }
 
 fn explicit(environment: &Environment) -> Option<Explicit> {

@@ -57,7 +57,8 @@ impl PassphraseParameters {
 
 const NAME: &str = "passphrase";
 const RESTORE: &str = "restore the data folder from a backup";
-const HOW_TO_GIVE: &str = "set BURSAR_PASSPHRASE_FILE to a file with the passphrase";
+const HOW_TO_GIVE: &str =
+    "run `bursar vault unlock`, or set BURSAR_PASSPHRASE_FILE to a file with the passphrase";
 
 /// Where the passphrase comes from.
 #[derive(Clone, Debug)]
@@ -80,20 +81,21 @@ impl PassphraseOrigin {
     }
 
     fn ask(&self) -> Result<Secret, KeyError> {
+        self.answer("Passphrase of the vault: ")
+    }
+
+    fn answer(&self, question: &str) -> Result<Secret, KeyError> {
         match self {
             Self::File(path) => read_file(path),
-            Self::Terminal => terminal::ask("Passphrase of the vault: ").map_err(|error| no_terminal(&error)),
+            Self::Terminal => terminal::ask(question).map_err(|error| no_terminal(&error)),
             Self::Nobody => Err(locked(NAME, HOW_TO_GIVE)),
         }
     }
 
     /// Asks twice at a terminal: nobody sees what was typed, and a slip would lock the vault for ever.
     pub(super) fn ask_for_new(&self) -> Result<Secret, KeyError> {
-        let passphrase = self.ask()?;
-        if passphrase.expose().chars().count() < SHORTEST {
-            let detail = format!("it has fewer than {SHORTEST} characters");
-            return Err(unavailable(NAME, &detail, "choose a longer one, such as five random words"));
-        }
+        let passphrase = self.answer("New passphrase of the vault: ")?;
+        refuse_short(&passphrase)?;
         if matches!(self, Self::Terminal) {
             let again = terminal::ask("Once more: ").map_err(|error| no_terminal(&error))?;
             if again != passphrase {
@@ -102,6 +104,15 @@ impl PassphraseOrigin {
         }
         Ok(passphrase)
     }
+}
+
+/// Whether a new passphrase is long enough.
+pub(super) fn refuse_short(passphrase: &Secret) -> Result<(), KeyError> {
+    if passphrase.expose().chars().count() >= SHORTEST {
+        return Ok(());
+    }
+    let detail = format!("it has fewer than {SHORTEST} characters");
+    Err(unavailable(NAME, &detail, "choose a longer one, such as five random words"))
 }
 
 /// Below this, even Argon2id only delays an attacker who has a copy of the vault.

@@ -56,6 +56,18 @@ pub(super) async fn store(
     Ok(())
 }
 
+/// Removes `entry`.
+pub(super) async fn remove(
+    bus: Option<&str>,
+    entry: &str,
+    interaction: Interaction,
+) -> Result<(), KeychainFailure> {
+    let service = Service::connect(bus).await?;
+    let item = service.find(entry, interaction).await?;
+    let prompt: OwnedObjectPath = service.call(&item, ITEM, "Delete", &()).await?;
+    if prompt.as_str() == NOTHING { Ok(()) } else { service.prompt(&prompt, interaction).await }
+}
+
 fn attributes(entry: &str) -> HashMap<&str, &str> {
     HashMap::from([
         ("xdg:schema", "org.freedesktop.Secret.Generic"),

@@ -1,14 +1,15 @@
 //! The key-source port of the engine: finds the place a vault recorded, or chooses one for a new vault.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bursar_core::ports::clock::Clock;
 use bursar_core::ports::key_source::{CreatedKey, KeyError, KeySources, MasterKey};
 use bursar_core::ports::random::Random;
+use bursar_core::secret::Secret;
 use futures::future::BoxFuture;
 
 use super::failure::unavailable;
-use super::{Backend, Interaction, KeyContext, MasterKeyChoice, RecordedBackend, choose, create};
+use super::{Backend, Interaction, KeyContext, MasterKeyChoice, RecordedBackend, choose, create, succession};
 use crate::config::environment::Environment;
 use crate::config::meaning::VaultConfig;
 use crate::config::paths::Paths;
@@ -22,7 +23,7 @@ pub struct MasterKeys {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     interaction: Interaction,
-    wanted: Option<Backend>,
+    wanted: OnceLock<Backend>,
     notice: Mutex<Option<String>>,
 }
 
@@ -35,7 +36,7 @@ impl MasterKeys {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        let (interaction, wanted, notice) = (Interaction::Never, None, Mutex::default());
+        let (interaction, wanted, notice) = (Interaction::Never, OnceLock::new(), Mutex::default());
         Self { environment, config, paths, clock, random, interaction, wanted, notice }
     }
 
@@ -48,7 +49,13 @@ impl MasterKeys {
     /// The command names the place for a new vault's key.
     #[must_use]
     pub fn wanting(self, backend: Backend) -> Self {
-        Self { wanted: Some(backend), ..self }
+        self.want(backend);
+        self
+    }
+
+    /// The same where the keys are in use already. The first word counts.
+    pub fn want(&self, backend: Backend) {
+        let _first = self.wanted.get_or_init(|| backend);
     }
 
     /// What the user should be told about the place of a key that was just made; once.
@@ -59,6 +66,12 @@ impl MasterKeys {
     /// The place that counts for the vault that recorded `recorded`, for `status`; asks it nothing.
     pub fn choice(&self, recorded: &str) -> Result<MasterKeyChoice, KeyError> {
         Ok(choose(&self.context(), Some(&parse(recorded)?))?.choice)
+    }
+
+    /// Whether the place that counts is a person at a terminal, who may be asked again.
+    pub fn asks_a_person(&self, choice: &MasterKeyChoice) -> bool {
+        let by_file = self.environment.path("BURSAR_PASSPHRASE_FILE").or(self.config.passphrase_file.clone());
+        choice.backend == Backend::Passphrase && self.interaction == Interaction::Allowed && by_file.is_none()
     }
 
     fn context(&self) -> KeyContext<'_> {
@@ -79,13 +92,37 @@ impl KeySources for MasterKeys {
 
     fn create(&self) -> BoxFuture<'_, Result<CreatedKey, KeyError>> {
         Box::pin(async move {
-            let created = create(&self.context(), self.wanted, &*self.random).await?;
+            let created = create(&self.context(), self.wanted.get().copied(), &*self.random).await?;
             *self.notice.lock().unwrap_or_else(PoisonError::into_inner) = created.notice;
-            let recorded = serde_json::to_string(&created.recorded)
-                .map_err(|_| unavailable("vault", "the key's place cannot be recorded", RESTORE))?;
-            Ok(CreatedKey { key: created.key, recorded })
+            Ok(CreatedKey { key: created.key, recorded: written(&created.recorded)? })
         })
     }
+
+    fn successor<'a>(
+        &'a self,
+        recorded: &'a str,
+        given: Option<Secret>,
+    ) -> BoxFuture<'a, Result<CreatedKey, KeyError>> {
+        Box::pin(async move {
+            let recorded = parse(recorded)?;
+            let next = succession::succeed(&self.context(), &recorded, given, &*self.random).await?;
+            *self.notice.lock().unwrap_or_else(PoisonError::into_inner) = next.notice;
+            Ok(CreatedKey { key: next.key, recorded: written(&next.recorded)? })
+        })
+    }
+
+    fn beside<'a>(&'a self, recorded: &'a str) -> BoxFuture<'a, Result<Option<MasterKey>, KeyError>> {
+        Box::pin(async move { succession::beside(&self.context(), &parse(recorded)?) })
+    }
+
+    fn retire<'a>(&'a self, old: &'a str, new: &'a str) -> BoxFuture<'a, Result<(), KeyError>> {
+        Box::pin(async move { succession::retire(&self.context(), &parse(old)?, &parse(new)?).await })
+    }
+}
+
+fn written(recorded: &RecordedBackend) -> Result<String, KeyError> {
+    serde_json::to_string(recorded)
+        .map_err(|_| unavailable("vault", "the key's place cannot be recorded", RESTORE))
 }
 
 fn parse(recorded: &str) -> Result<RecordedBackend, KeyError> {

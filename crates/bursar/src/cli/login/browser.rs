@@ -1,22 +1,20 @@
 //! The login that comes back by itself: a listener on loopback, and the address to open (RFC 8252 §7.3).
 
 use bursar_core::engine::login::{LoggedIn, LoginPlan};
-use bursar_core::provider::{Redirect, RedirectHost};
 
-use super::{out_of_time, patience, refused, same_login};
+use super::{out_of_time, patience, same_login};
 use crate::browser::{has_display, open};
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
 use crate::config::environment::Environment;
 use crate::exit::{Exit, Failure};
-use crate::loopback::{Callback, CallbackError};
+use crate::login_plan::{listen, refused};
+use crate::loopback::CallbackError;
 
 pub(super) async fn log_in(app: &App, command: &LoginCommand, plan: &LoginPlan) -> Result<LoggedIn, Failure> {
-    let rules = &plan.provider.client;
-    let callback = Callback::bind(port(app, command, plan), &rules.redirect_path)
+    let (callback, redirect_uri) = listen(plan, command.port, app.config.login.callback_port)
         .await
         .map_err(|error| not_listening(&error))?;
-    let redirect_uri = written_as(&callback.redirect_uri(), rules.redirect_host);
     let pending = app.engine.begin_authorization(plan, &redirect_uri).await?;
 
     app.printer.say(&format!("Log in to {} at\n\n  {}\n", plan.provider.display_name(), pending.url()));
@@ -41,18 +39,6 @@ pub(super) async fn log_in(app: &App, command: &LoginCommand, plan: &LoginPlan) 
         other => not_listening(&other),
     })?;
     app.engine.finish_authorization(plan, pending, query.expose()).await.map_err(refused)
-}
-
-/// The port as asked for; a provider that compares it literally comes before the configuration's general one.
-fn port(app: &App, command: &LoginCommand, plan: &LoginPlan) -> Option<u16> {
-    let rules = &plan.provider.client;
-    let fixed = rules.redirect_port.filter(|_| rules.redirect == Redirect::LoopbackFixed);
-    command.port.or(fixed).or(app.config.login.callback_port)
-}
-
-/// Some providers know loopback only as `localhost`.
-pub(super) fn written_as(redirect_uri: &str, host: RedirectHost) -> String {
-    redirect_uri.replacen(RedirectHost::Literal.as_str(), host.as_str(), 1)
 }
 
 fn not_listening(error: &CallbackError) -> Failure {
@@ -89,12 +75,5 @@ mod tests {
         let tunnel = tunnel(&remote, "http://127.0.0.1:4711/callback").unwrap();
         assert!(tunnel.contains("`ssh -L 4711:127.0.0.1:4711 198.51.100.7`"), "{tunnel}");
         assert_eq!(super::tunnel(&Environment::default(), "http://127.0.0.1:4711/callback"), None);
-    }
-
-    #[test]
-    fn localhost_is_written_where_the_provider_knows_no_other() {
-        let uri = "http://127.0.0.1:4711/127.0.0.1";
-        assert_eq!(written_as(uri, RedirectHost::Localhost), "http://localhost:4711/127.0.0.1");
-        assert_eq!(written_as(uri, RedirectHost::Literal), uri);
     }
 }

@@ -4,15 +4,17 @@ use bursar_core::engine::login::{LoggedIn, LoginPlan};
 use bursar_core::oauth::device::DeviceAuthorization;
 use bursar_core::provider::duration::write_duration;
 
+use super::plan::told;
 use super::quick_response::drawn;
-use super::{refused, same_login, within};
+use super::{same_login, within};
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
 use crate::cli::printer::{GOOD, paint};
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
+use crate::login_plan::{refuse_scopes_of_other_flows, refused};
 
 pub(super) async fn log_in(app: &App, command: &LoginCommand, plan: &LoginPlan) -> Result<LoggedIn, Failure> {
-    refuse_scopes_of_other_flows(plan)?;
+    refuse_scopes_of_other_flows(plan).map_err(|error| told(command, error))?;
     let device = app.engine.begin_device(plan).await.map_err(refused)?;
     show(app, plan, &device);
     let finish = async { app.engine.finish_device(plan, &device).await.map_err(refused) };
@@ -39,20 +41,4 @@ fn show(app: &App, plan: &LoginPlan, device: &DeviceAuthorization) {
         app.printer.say(&picture);
     }
     app.printer.say(&format!("waiting; the code is good for {} (Ctrl-C cancels)", write_duration(left)));
-}
-
-/// A provider that allows few scopes in this flow answers others with an error that does not say which.
-fn refuse_scopes_of_other_flows(plan: &LoginPlan) -> Result<(), Failure> {
-    let allowed = &plan.provider.device.allowed_scopes;
-    match plan.scopes.iter().find(|scope| !allowed.is_empty() && !allowed.contains(*scope)) {
-        None => Ok(()),
-        Some(scope) => {
-            let name = plan.provider.display_name();
-            Err(Failure::new(Exit::Usage, format!("{name} does not give {scope} to a login with a code"))
-                .hint(format!(
-                    "log in by browser or with `--paste`; with a code it gives: {}",
-                    allowed.join(", ")
-                )))
-        }
-    }
 }

@@ -1,14 +1,15 @@
 //! `bursar login`: from a name or an issuer's URL to a stored account.
 //!
-//! `target` finds the provider, `plan` settles everything that must be known before anything is sent, `way` decides how
-//! the person takes part, one file for each way carries it out, `report` tells the end. What may be stored is the
+//! `target` finds the provider, `plan` settles everything that must be known before anything is sent (both by
+//! [`crate::login_plan`], which the API uses too), `way` decides how the person takes part, one file for each way carries it out, `report` tells the end. What may be stored is the
 //! engine's decision alone: a login that fails leaves everything as it was.
 
+mod assertion;
 mod browser;
 mod device;
 mod machine;
 mod paste;
-mod plan;
+pub(super) mod plan;
 mod quick_response;
 mod report;
 mod target;
@@ -17,8 +18,7 @@ mod way;
 use std::future::Future;
 use std::time::Duration;
 
-use bursar_core::engine::login::{LoginError, LoginPlan};
-use bursar_core::lifecycle::failure::CauseKind;
+use bursar_core::engine::login::LoginPlan;
 use bursar_core::provider::duration::write_duration;
 use futures::FutureExt as _;
 use jiff::SignedDuration;
@@ -28,6 +28,7 @@ use super::app::App;
 use super::arguments::LoginCommand;
 use super::printer::{WARN, paint};
 use crate::exit::{Exit, Failure};
+use crate::login_plan::refused;
 
 pub(super) async fn run(app: &App, command: &LoginCommand) -> Result<Exit, Failure> {
     let target = target::find(app, &command.target).await?;
@@ -41,22 +42,10 @@ pub(super) async fn run(app: &App, command: &LoginCommand) -> Result<Exit, Failu
         Way::Device => device::log_in(app, command, &plan).await?,
         Way::Paste => paste::log_in(app, command, &plan).await?,
         Way::ClientCredentials => app.engine.login_as_client(&plan).await.map_err(refused)?,
+        Way::JwtBearer => assertion::log_in(app, command, &plan).await?,
         Way::Key => machine::keep_key(app, command, &plan).await?,
     };
     report::tell(app, &logged_in, had_vault).await
-}
-
-/// An outage in the middle of a login; everything else the engine says is told as it is.
-fn refused(error: LoginError) -> Failure {
-    let passes = matches!(
-        &error,
-        LoginError::Unreachable { cause, .. } if matches!(
-            cause.kind,
-            CauseKind::ServerError | CauseKind::Cut | CauseKind::TimedOut | CauseKind::RateLimited
-        )
-    );
-    let failure = Failure::from(error);
-    if passes { failure.hint("log in again in a minute; nothing was stored") } else { failure }
 }
 
 /// How long a person may take.

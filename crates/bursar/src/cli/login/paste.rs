@@ -3,21 +3,21 @@
 use std::io::{BufRead as _, IsTerminal as _};
 
 use bursar_core::engine::login::{LoggedIn, LoginPlan};
-use bursar_core::provider::Redirect;
 use bursar_core::secret::Secret;
 use futures::channel::oneshot;
 use zeroize::Zeroizing;
 
-use super::browser::written_as;
-use super::{patience, refused, within};
+use super::{patience, within};
 use crate::browser::{has_display, open};
 use crate::cli::app::App;
 use crate::cli::arguments::LoginCommand;
 use crate::exit::{Exit, Failure};
-use crate::loopback::Callback;
+use crate::login_plan::{pasted_redirect, refused};
 
 pub(super) async fn log_in(app: &App, command: &LoginCommand, plan: &LoginPlan) -> Result<LoggedIn, Failure> {
-    let redirect_uri = redirect_uri(command, plan).await?;
+    let redirect_uri = pasted_redirect(plan, command.port)
+        .await
+        .map_err(|error| Failure::of(Exit::Error, &error).hint(error.hint()))?;
     let pending = app.engine.begin_authorization(plan, &redirect_uri).await?;
     app.printer.say(&format!("Log in to {} at\n\n  {}\n", plan.provider.display_name(), pending.url()));
     let page_of_its_own = plan.provider.client.redirect_uri.is_some();
@@ -37,26 +37,6 @@ pub(super) async fn log_in(app: &App, command: &LoginCommand, plan: &LoginPlan) 
     let hint = "log in again, and paste the address right after the browser has stopped";
     let pasted = within(app, patience(app, command), "nothing was pasted", hint, line()).await?;
     app.engine.finish_pasted(plan, pending, pasted.expose()).await.map_err(refused)
-}
-
-/// Where the browser is sent: the provider's own page, or a loopback port at which nobody listens.
-async fn redirect_uri(command: &LoginCommand, plan: &LoginPlan) -> Result<String, Failure> {
-    let rules = &plan.provider.client;
-    if let Some(page) = &rules.redirect_uri
-        && matches!(rules.redirect, Redirect::HttpsOnly | Redirect::Manual)
-    {
-        return Ok(page.clone());
-    }
-    let fixed = rules.redirect_port.filter(|_| rules.redirect == Redirect::LoopbackFixed);
-    if let Some(port) = command.port.or(fixed) {
-        let literal = format!("http://127.0.0.1:{port}{}", rules.redirect_path);
-        return Ok(written_as(&literal, rules.redirect_host));
-    }
-    // A port that is free here is as good as any: it is the browser's machine that counts.
-    let free = Callback::bind(None, &rules.redirect_path)
-        .await
-        .map_err(|error| Failure::of(Exit::Error, &error).hint(error.hint()))?;
-    Ok(written_as(&free.redirect_uri(), rules.redirect_host))
 }
 
 /// One line of stdin, which may be a pipe.

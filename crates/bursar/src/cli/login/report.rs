@@ -62,7 +62,7 @@ fn deadlines(account: &Account, zone: &TimeZone) -> Vec<String> {
             || "it has no known end, and cannot be refreshed".to_owned(),
             |end| format!("it ends on {end} and cannot be refreshed"),
         )],
-        Renewal::ClientCredentials => vec![access.map_or_else(
+        Renewal::ClientCredentials | Renewal::JwtBearer => vec![access.map_or_else(
             || "the access token has no known end".to_owned(),
             |end| format!("the access token ends on {end}; the next one is fetched by itself"),
         )],

@@ -20,6 +20,8 @@ pub(super) enum Way {
     Paste,
     /// No person (RFC 6749 §4.4).
     ClientCredentials,
+    /// A key that signs assertions (RFC 7523 §2.1).
+    JwtBearer,
     /// A key that is simply there.
     Key,
 }
@@ -62,6 +64,7 @@ pub(super) fn choose(app: &App, command: &LoginCommand, provider: &Provider) -> 
 fn asked_for(command: &LoginCommand) -> Option<Way> {
     match command.grant {
         Some(MachineGrant::ClientCredentials) => Some(Way::ClientCredentials),
+        Some(MachineGrant::JwtBearer) => Some(Way::JwtBearer),
         None if command.api_key_file.is_some() => Some(Way::Key),
         None if command.device => Some(Way::Device),
         None if command.paste => Some(Way::Paste),

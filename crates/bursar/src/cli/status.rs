@@ -1,5 +1,7 @@
 //! `bursar status`: how every account is doing, once or again and again.
 
+mod calendar;
+
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
@@ -13,6 +15,9 @@ use super::shown_accounts::{ShownAccounts, say_that_there_are_none};
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &StatusCommand) -> Result<Exit, Failure> {
+    if command.calendar {
+        return calendar::run(app, command.account.as_deref()).await;
+    }
     if command.watch { watch(app, command).await } else { show(app, command).await }
 }
 
@@ -20,7 +25,15 @@ async fn show(app: &App, command: &StatusCommand) -> Result<Exit, Failure> {
     let shown = ShownAccounts::read(app, command.account.as_deref(), app.warn(command.warn)).await?;
     if app.printer.json {
         app.printer.document(&shown.to_json());
-    } else if shown.views.is_empty() {
+    } else {
+        print(app, &shown).await?;
+    }
+    Ok(shown.exit())
+}
+
+/// The screen for people.
+pub(super) async fn print(app: &App, shown: &ShownAccounts) -> Result<(), Failure> {
+    if shown.views.is_empty() {
         say_that_there_are_none(app);
     } else {
         let protection = protection(app).await?;
@@ -28,7 +41,7 @@ async fn show(app: &App, command: &StatusCommand) -> Result<Exit, Failure> {
         let screen = StatusScreen { accounts: &shown.views, protection: protection.as_deref(), revocations };
         app.printer.data(&screen.render(&shown.viewing()));
     }
-    Ok(shown.exit())
+    Ok(())
 }
 
 /// What keeps the tokens from being read by whoever has the file. Asks no keychain, so it works with a locked vault.

@@ -2,7 +2,9 @@
 
 mod kill {
     use futures::{StreamExt as _, stream};
-    use proof::kill::{Ending, Policy, Program, Scenario, Step, expected, play, run};
+    use proof::kill::{
+        Ending, Policy, Program, Refresher, Scenario, Step, expected, play, run, the_next_agent_recovers,
+    };
 
     fn program() -> Program {
         Program { path: env!("CARGO_BIN_EXE_halting-bursar").into(), leading: Vec::new() }
@@ -10,11 +12,15 @@ mod kill {
 
     /// Every scenario of `policy` ends as promised; all that do not are told together.
     async fn keeps_its_promises(policy: Policy) {
+        keeps_the_promises_of(policy, Refresher::Command).await;
+    }
+
+    async fn keeps_the_promises_of(policy: Policy, refresher: Refresher) {
         let program = &program();
         let scenarios = [false, true]
             .into_iter()
             .filter(|sibling| !sibling || policy.allows_sibling())
-            .flat_map(|sibling| Step::ALL.map(|step| Scenario { policy, step, sibling }));
+            .flat_map(|sibling| Step::ALL.map(|step| Scenario { policy, step, sibling, refresher }));
         let faults: Vec<String> = stream::iter(scenarios)
             .map(async |scenario| match run(program, scenario).await {
                 Ok(outcome) if outcome == expected(scenario) => None,
@@ -66,6 +72,25 @@ mod kill {
     #[tokio::test(flavor = "multi_thread")]
     async fn an_undeclared_policy_is_taken_for_the_strictest() {
         keeps_its_promises(Policy::Undeclared).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_agent_killed_where_reuse_is_harmless_loses_nothing() {
+        keeps_the_promises_of(Policy::Harmless, Refresher::Agent).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_agent_killed_where_reuse_ends_the_login_loses_only_lost_answers() {
+        keeps_the_promises_of(Policy::RevokeFamily, Refresher::Agent).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_next_agent_recovers_from_every_kill() {
+        for step in Step::ALL {
+            if let Err(broken) = the_next_agent_recovers(&program(), step).await {
+                panic!("{step:?}: {broken}");
+            }
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -3,10 +3,11 @@
 //! With an agent its vault is open already and it answers; without one, or when it is silent, the engine of this process
 //! does the same on the same store. Why a hand-out fails, and what to do then, reads the same either way.
 
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bursar_core::engine::Engine;
-use bursar_core::engine::broker::HandOut;
+use bursar_core::engine::broker::{HandOut, HandOutError};
 use bursar_core::lifecycle::account::{Account, Generation, Identity};
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
@@ -14,6 +15,9 @@ use bursar_core::oauth::scope::Scope;
 use bursar_core::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::agent::client::{CallError, Client};
+use crate::config::meaning::RuleConfig;
+use crate::context::{Surroundings, choose};
 use crate::exit::Failure;
 
 /// A token on its way to a caller, with what the caller may want to know about it.
@@ -50,21 +54,64 @@ impl HandedOut {
     }
 }
 
-/// Hands out by the agent or by the engine at hand. Cheap to clone.
+/// Hands out by the agent or by the engine at hand. Cheap to clone; clones see a new configuration together.
 #[derive(Clone, Debug)]
-pub struct Desk {
+pub struct Desk(Arc<RwLock<Arc<Within>>>);
+
+#[derive(Debug)]
+struct Within {
     engine: Engine,
+    rules: Vec<RuleConfig>,
+    agent: Option<Client>,
 }
 
 impl Desk {
-    /// Hands out by `engine`.
-    pub fn new(engine: Engine) -> Self {
-        Self { engine }
+    /// Hands out by `agent` if there is one, else by `engine`; `rules` choose accounts.
+    pub fn new(engine: Engine, rules: Vec<RuleConfig>, agent: Option<Client>) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(Within { engine, rules, agent }))))
+    }
+
+    /// From now on works as a new configuration says.
+    pub fn reconfigure(&self, engine: Engine, rules: Vec<RuleConfig>) {
+        let agent = self.within().agent.clone();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Within { engine, rules, agent });
     }
 
     /// The engine at hand, for everything that is the same with and without an agent: reading records.
-    pub fn engine(&self) -> &Engine {
-        &self.engine
+    pub fn engine(&self) -> Engine {
+        self.within().engine.clone()
+    }
+
+    /// Now, by the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.within().engine.ports().clock.now()
+    }
+
+    /// The account a name means in these surroundings.
+    pub async fn resolve(&self, wanted: &str, surroundings: &Surroundings) -> Result<Account, Failure> {
+        let within = self.within();
+        let (account, choice) = choose(&within.engine, &within.rules, surroundings, wanted).await?;
+        tracing::debug!(account = %account.reference, reason = choice.describe(), "account chosen");
+        Ok(account)
+    }
+
+    /// Hands out a token of the account a name means; a reference that is written out is not searched for.
+    pub async fn hand_out_named(
+        &self,
+        wanted: &str,
+        surroundings: impl FnOnce() -> Surroundings,
+        ask: &Ask,
+        wait: Duration,
+    ) -> Result<HandedOut, Failure> {
+        if let Some(reference) = AccountReference::parse(wanted) {
+            match self.within().engine.hand_out(&reference, ask, wait).await {
+                // Not a whole reference: the beginning of a nickname, or a provider's alias.
+                Err(HandOutError::NoSuchAccount { .. }) => {}
+                handed => return Ok(handed?.into()),
+            }
+        }
+        let account = self.resolve(wanted, &surroundings()).await?;
+        self.hand_out(&account.reference, ask, wait).await
     }
 
     /// Hands out an access token as `ask` wants it, waiting at most `wait`; see [`Engine::hand_out`].
@@ -74,17 +121,58 @@ impl Desk {
         ask: &Ask,
         wait: Duration,
     ) -> Result<HandedOut, Failure> {
-        Ok(self.engine.hand_out(reference, ask, wait).await?.into())
+        let within = self.within();
+        // What only a process that keeps accounts asks for, it asks for itself.
+        if let Some(agent) = within.agent.as_ref().filter(|_| ask.newer_than.is_none() && !ask.keep) {
+            match agent.hand_out(reference, ask, wait).await {
+                Err(error) if passes_by(&error) => {}
+                answer => return Ok(answer?),
+            }
+        }
+        Ok(within.engine.hand_out(reference, ask, wait).await?.into())
     }
 
     /// Hands out the stored token without a look at its end.
     pub async fn hand_out_unchecked(&self, reference: &AccountReference) -> Result<HandedOut, Failure> {
-        Ok(self.engine.hand_out_unchecked(reference).await?.into())
+        let within = self.within();
+        if let Some(agent) = &within.agent {
+            match agent.hand_out_unchecked(reference).await {
+                Err(error) if passes_by(&error) => {}
+                answer => return Ok(answer?),
+            }
+        }
+        Ok(within.engine.hand_out_unchecked(reference).await?.into())
     }
 
     /// Refreshes now, whatever the windows say.
     pub async fn refresh(&self, reference: &AccountReference, wait: Duration) -> Result<Account, Failure> {
-        Ok(self.engine.refresh(reference, wait).await?)
+        let within = self.within();
+        if let Some(agent) = &within.agent {
+            match agent.refresh(reference, wait).await {
+                Err(error) if passes_by(&error) => {}
+                answer => {
+                    answer?;
+                    return Ok(within.engine.account_of(reference).await?);
+                }
+            }
+        }
+        Ok(within.engine.refresh(reference, wait).await?)
+    }
+
+    fn within(&self) -> Arc<Within> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Whether the engine at hand may do better than the agent: it is not there, or has no way to the key. A vault that a
+/// person has locked stays locked.
+fn passes_by(error: &CallError) -> bool {
+    match error {
+        CallError::NoAnswer(_) | CallError::VaultUnavailable(_) => {
+            tracing::debug!(?error, "going on without the agent");
+            true
+        }
+        CallError::Refused(_) => false,
     }
 }
 
@@ -98,11 +186,11 @@ impl From<HandOut> for HandedOut {
             issued_at: access.map(|access| access.issued_at),
             expires_at: access.and_then(|access| access.expires_at),
             generation: account.generation,
-            reference: account.reference,
-            identity: account.identity,
-            token_type: account.token_type,
-            scope: account.scope,
-            kept: account.kept,
+            reference: account.reference.clone(),
+            identity: account.identity.clone(),
+            token_type: account.token_type.clone(),
+            scope: account.scope.clone(),
+            kept: account.kept.clone(),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::step::Leaves;
 
 /// The outcome that `scenario` must have.
 pub fn expected(scenario: Scenario) -> Outcome {
-    let Scenario { policy, step, sibling } = scenario;
+    let Scenario { policy, step, sibling, .. } = scenario;
     let called = usize::from(step.has_called());
     let again = called + 1;
     let (fate, calls, reuse_detected, given) = match (step.leaves(), policy) {

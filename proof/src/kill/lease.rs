@@ -12,6 +12,7 @@ use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
 use bursar_core::memory::MemoryStore;
 use bursar_core::memory::clock::ManualClock;
+use bursar_core::memory::processes::ManualProcesses;
 use bursar_core::ports::key_source::{CreatedKey, KeyError, KeySources, MasterKey};
 use bursar_core::ports::store::{EventQuery, SandboxId, Space, Store};
 use bursar_core::ports::upstream::{Body, Request, Response, SendError, SendLimits, Upstream};
@@ -111,6 +112,7 @@ impl Cluster {
             clock,
             random,
             tasks: tasks.clone(),
+            processes: Arc::new(ManualProcesses::new()),
             catalogue: self.catalogue.clone(),
         };
         Machine { engine: Engine::new(ports, self.space.clone()), tasks }

@@ -22,6 +22,6 @@ pub use self::expectation::expected;
 pub use self::outcome::{Fate, Outcome, When};
 pub use self::policy::Policy;
 pub use self::process::Program;
-pub use self::scenario::{Scenario, run};
+pub use self::scenario::{Refresher, Scenario, run, the_next_agent_recovers};
 pub use self::step::Step;
 pub use self::table::table;

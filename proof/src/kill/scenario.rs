@@ -9,7 +9,7 @@ use misbehaving_provider::{Fault, Times, When as HoldAt};
 use super::error::Broken;
 use super::outcome::{Fate, Given, Outcome, When};
 use super::policy::{ACCESS_LIFE, Policy};
-use super::process::{Program, Running};
+use super::process::{Program, Running, in_time};
 use super::step::{Step, Way};
 use super::world::{ACCOUNT, LEFT, World};
 use crate::halting::Place;
@@ -23,17 +23,38 @@ pub struct Scenario {
     pub step: Step,
     /// Whether a second process waits for the same refresh.
     pub sibling: bool,
+    /// Who refreshes, and is killed.
+    pub refresher: Refresher,
+}
+
+/// Who refreshes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresher {
+    /// A command that wants a token.
+    Command,
+    /// The agent, before anybody wants one.
+    Agent,
+}
+
+impl Refresher {
+    fn line(self) -> [&'static str; 2] {
+        match self {
+            Self::Command => ["token", ACCOUNT],
+            Self::Agent => ["agent", "run"],
+        }
+    }
 }
 
 /// Plays `scenario` and tells what became of the login. A promise that holds for every scenario and was not kept here
 /// is an error.
 pub async fn run(program: &Program, scenario: Scenario) -> Result<Outcome, Broken> {
-    let Scenario { policy, step, sibling } = scenario;
+    let Scenario { policy, step, sibling, refresher } = scenario;
+    let line = refresher.line();
     let mut world = World::log_in(program, policy).await?;
     let sibling = match step.way() {
-        Way::Before(place) => kill_before_call(&world, place, sibling).await?,
-        Way::During(at) => kill_in_call(&world, at, sibling).await?,
-        Way::After(place) => kill_after_call(&world, place, sibling).await?,
+        Way::Before(place) => kill_before_call(&world, &line, place, sibling).await?,
+        Way::During(at) => kill_in_call(&world, &line, at, sibling).await?,
+        Way::After(place) => kill_after_call(&world, &line, place, sibling).await?,
     };
     let sibling = match sibling {
         Some(sibling) => Some(given_to_sibling(&world, sibling).await?),
@@ -53,20 +74,30 @@ pub async fn run(program: &Program, scenario: Scenario) -> Result<Outcome, Broke
     Ok(outcome)
 }
 
-async fn kill_before_call(world: &World, place: Place, sibling: bool) -> Result<Option<Running>, Broken> {
-    let mut refresher = world.start(&REFRESH, Some(place))?;
+async fn kill_before_call(
+    world: &World,
+    line: &[&str],
+    place: Place,
+    sibling: bool,
+) -> Result<Option<Running>, Broken> {
+    let mut refresher = world.start(line, Some(place))?;
     refresher.reached().await?;
     let sibling = if sibling { Some(waiting(world, Place::LockAwaited).await?) } else { None };
     refresher.kill().await?;
     Ok(sibling)
 }
 
-async fn kill_in_call(world: &World, at: HoldAt, sibling: bool) -> Result<Option<Running>, Broken> {
+async fn kill_in_call(
+    world: &World,
+    line: &[&str],
+    at: HoldAt,
+    sibling: bool,
+) -> Result<Option<Running>, Broken> {
     if at == HoldAt::BeforeProcessing {
         // Once let go, the call ends as if the provider had died before it could act.
         world.provider.inject(World::ENDPOINT, Fault::CloseBeforeAnswer, Times::Once);
     }
-    let (refresher, hold) = world.start_and_hold(&REFRESH, None, at).await?;
+    let (refresher, hold) = world.start_and_hold(line, None, at).await?;
     let sibling = if sibling { Some(waiting(world, Place::LockAwaited).await?) } else { None };
     // The provider's side ends while its caller can no longer hear of it, and before anybody else can call.
     refresher.stop()?;
@@ -76,8 +107,13 @@ async fn kill_in_call(world: &World, at: HoldAt, sibling: bool) -> Result<Option
     Ok(sibling)
 }
 
-async fn kill_after_call(world: &World, place: Place, sibling: bool) -> Result<Option<Running>, Broken> {
-    let (mut refresher, hold) = world.start_and_hold(&REFRESH, Some(place), HoldAt::AfterProcessing).await?;
+async fn kill_after_call(
+    world: &World,
+    line: &[&str],
+    place: Place,
+    sibling: bool,
+) -> Result<Option<Running>, Broken> {
+    let (mut refresher, hold) = world.start_and_hold(line, Some(place), HoldAt::AfterProcessing).await?;
     let sibling = if sibling { Some(waiting(world, Place::LockAwaited).await?) } else { None };
     hold.release();
     refresher.reached().await?;
@@ -179,4 +215,28 @@ async fn tokens_are_kept(world: &World) -> Result<(), Broken> {
     Broken::unless(opened, promise, "other tokens")
 }
 
-const REFRESH: [&str; 2] = ["token", ACCOUNT];
+/// Kills an agent at `step` of a refresh at a provider where that is harmless, and lets the next agent find what is left.
+pub async fn the_next_agent_recovers(program: &Program, step: Step) -> Result<(), Broken> {
+    let world = World::log_in(program, Policy::Harmless).await?;
+    let line = Refresher::Agent.line();
+    match step.way() {
+        Way::Before(place) => kill_before_call(&world, &line, place, false).await?,
+        Way::During(at) => kill_in_call(&world, &line, at, false).await?,
+        Way::After(place) => kill_after_call(&world, &line, place, false).await?,
+    };
+    let mut next = world.start(&line, None)?;
+    let settled = in_time("the next agent's refresh", async {
+        loop {
+            let account = world.account().await?;
+            if account.journal.is_none() && account.generation.0 > 1 {
+                return Ok::<_, Broken>(());
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    next.until("the account in order", async { settled.await? }).await?;
+    let ended = world.token().await?;
+    let promise = "after the next agent a command finds a new token";
+    Broken::unless(world.given(&ended)? == Some(Given::NewToken), promise, ended)?;
+    next.kill().await
+}

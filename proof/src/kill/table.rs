@@ -9,7 +9,7 @@ use super::error::Broken;
 use super::outcome::Outcome;
 use super::policy::Policy;
 use super::process::Program;
-use super::scenario::{Scenario, run};
+use super::scenario::{Refresher, Scenario, run};
 use super::step::Step;
 
 /// Plays every scenario and every other ending; the tables of all that came out.
@@ -31,7 +31,7 @@ pub async fn table(program: &Program) -> Result<String, Broken> {
 async fn section(text: &mut String, program: &Program, policy: Policy) -> Result<(), Broken> {
     let outcomes = |sibling| {
         stream::iter(Step::ALL)
-            .map(move |step| run(program, Scenario { policy, step, sibling }))
+            .map(move |step| run(program, Scenario { policy, step, sibling, refresher: Refresher::Command }))
             .buffered(SIDE_BY_SIDE)
             .try_collect::<Vec<Outcome>>()
     };

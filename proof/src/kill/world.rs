@@ -32,6 +32,8 @@ pub(super) struct World {
     program: Program,
     folder: TempDir,
     environment: Vec<(String, String)>,
+    /// The same for commands that do not see an agent's socket.
+    without_agent: Vec<(String, String)>,
     /// How far both clocks are ahead of the machine's.
     ahead: Duration,
     /// The access token of the login.
@@ -52,10 +54,21 @@ impl World {
         let environment = vec![
             ("BURSAR_HOME".to_owned(), home.display().to_string()),
             ("BURSAR_MASTER_KEY".to_owned(), MASTER_KEY.to_owned()),
+            ("BURSAR_AGENT_ON_DEMAND".to_owned(), "false".to_owned()),
         ];
+        let mut without_agent = environment.clone();
+        without_agent.push(("BURSAR_SOCKET".to_owned(), home.join("no.sock").display().to_string()));
         let program = program.clone();
         let mut world =
-            Self { provider, program, folder, environment, ahead: Duration::ZERO, first: String::new() };
+            Self {
+                provider,
+                program,
+                folder,
+                environment,
+                without_agent,
+                ahead: Duration::ZERO,
+                first: String::new(),
+            };
         world.first = world.first_login().await?;
         world.advance(ACCESS_LIFE.saturating_sub(LEFT));
         Ok(world)
@@ -99,11 +112,13 @@ impl World {
         self.prepared(&["token", ACCOUNT, "--no-wait"], None).finish().await
     }
 
+    /// The agent, or a command that does without it.
     fn prepared<'a>(&'a self, arguments: &'a [&'a str], place: Option<Place>) -> Start<'a> {
+        let is_agent = arguments.first() == Some(&"agent");
         Start {
             program: &self.program,
             home: self.folder.path(),
-            environment: &self.environment,
+            environment: if is_agent { &self.environment } else { &self.without_agent },
             ahead: self.ahead,
             arguments,
             place,

@@ -23,7 +23,11 @@ impl Gate {
 
     /// Brings a process of the program, with these arguments, up to the gate.
     pub(crate) fn hold(&self, home: &Home, arguments: &[&str]) -> Running {
-        let program = home.command(arguments);
+        self.hold_program(&home.command(arguments))
+    }
+
+    /// Brings a prepared command up to the gate.
+    pub(crate) fn hold_program(&self, program: &Command) -> Running {
         let program = program.as_std();
         let mut shell = Command::new("/bin/sh");
         shell

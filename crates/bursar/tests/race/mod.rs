@@ -3,7 +3,7 @@
 //! The server is npm's `oidc-provider`: each refresh token works once, and a spent one that comes back ends the login. A
 //! second refresh is counted there, so nothing that bursar believes of itself can hide one.
 
-mod gate;
+pub(crate) mod gate;
 
 use std::time::Duration;
 

@@ -31,6 +31,13 @@ pub enum AgentAction {
     Uninstall(AgentUninstall),
 }
 
+impl AgentAction {
+    /// Whether it works with the store and the configuration.
+    pub(crate) fn needs_app(&self) -> bool {
+        matches!(self, Self::Install(_) | Self::Uninstall(_))
+    }
+}
+
 /// `bursar agent run`
 #[derive(Debug, Args)]
 pub struct AgentRun {

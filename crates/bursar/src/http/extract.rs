@@ -1,0 +1,68 @@
+//! How requests are read: bodies and paths, with failures that repeat nothing of what was sent.
+
+use std::time::Duration;
+
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use http::request::Parts;
+use bursar_core::ports::clock::Clock as _;
+use futures::future::{Either, select};
+use hyper::body::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::refusal::Refusal;
+use crate::system::SystemClock;
+
+/// A JSON body; no body at all means an empty object.
+#[derive(Debug)]
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let reading = std::pin::pin!(Bytes::from_request(request, state));
+        let bytes = match select(reading, SystemClock.sleep(LONGEST_BODY)).await {
+            Either::Left((read, _)) => read.map_err(|rejection| unread(&rejection))?,
+            Either::Right(_) => return Err(refused(StatusCode::REQUEST_TIMEOUT, "the request does not end")),
+        };
+        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        // The reader's words may repeat a token, so they are told to nobody.
+        serde_json::from_slice(text).map(Self).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            refused(StatusCode::BAD_REQUEST, &format!("the request's JSON is not as described, at {place}"))
+        })
+    }
+}
+
+/// One variable of the path.
+#[derive(Debug)]
+pub(super) struct Named(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let path: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
+        match path {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(rejection) => Err(refused(rejection.status(), "the path cannot be understood")),
+        }
+    }
+}
+
+fn unread(rejection: &BytesRejection) -> Response {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => refused(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large"),
+        status => refused(status, "the request's body could not be read"),
+    }
+}
+
+fn refused(status: StatusCode, message: &str) -> Response {
+    Refusal::new(status, "usage", message).hint("see /v1/openapi.json").into_response()
+}
+
+/// A body comes with its head or soon after; a caller who falls silent must not keep its place for ever.
+const LONGEST_BODY: Duration = Duration::from_secs(30);

@@ -1,6 +1,7 @@
-//! `bursar cleanup`: removes logins nobody can use any more, and finishes what earlier removals left.
+//! `bursar cleanup`: removes logins nobody can use any more, and finishes what earlier removals and killed processes
+//! left.
 
-use bursar_core::engine::cleanup::{CleanupRules, candidates};
+use bursar_core::engine::cleanup::{CleanupRules, Removal, candidates};
 use bursar_core::engine::logout::RevocationReport;
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -14,18 +15,19 @@ use crate::exit::{Exit, Failure};
 pub(super) async fn run(app: &App, command: &CleanupCommand) -> Result<Exit, Failure> {
     let mut exit = Exit::Ok;
     let mut findings = revocations(app, command.dry_run).await?;
+    findings.extend(sessions(app, command.dry_run).await?);
     let rules = CleanupRules { dead_for: app.config.cleanup.keep, unused_for: command.unused };
-    for (reference, ground) in candidates(&app.engine.overview().await?, rules, app.now()) {
+    let (overview, sessions) = (app.engine.overview().await?, app.engine.sessions().await?);
+    for (reference, ground) in candidates(&overview, &sessions, rules, app.now()) {
         let fate = if command.dry_run {
             Fate::WouldGo
         } else {
             // One by one: if one cannot be removed, the others still can, and what happened is told of each.
-            match app.engine.remove(std::slice::from_ref(&reference)).await {
-                Ok(reports) => match reports.into_iter().next() {
-                    Some((_, report)) => Fate::Gone(report),
-                    // Another process was faster and tells it.
-                    None => continue,
-                },
+            match app.engine.remove(&reference, rules).await {
+                Ok(Removal::Removed(report)) => Fate::Gone(report),
+                Ok(Removal::InUse { sessions }) => Fate::InUse { sessions },
+                // Another process was faster and tells it, or somebody has just logged in again.
+                Ok(Removal::Spared) => continue,
                 Err(error) => {
                     let failure = Failure::from(error);
                     exit = failure.exit;
@@ -57,6 +59,16 @@ async fn revocations(app: &App, dry_run: bool) -> Result<Vec<Finding>, Failure> 
     }
     findings.extend(app.engine.queued_revocations().await?.iter().map(Finding::waiting));
     Ok(findings)
+}
+
+/// Sessions nobody has ended, whose process is gone or whose time is over.
+async fn sessions(app: &App, dry_run: bool) -> Result<Option<Finding>, Failure> {
+    let count = if dry_run {
+        app.engine.orphaned_sessions().await?.len()
+    } else {
+        app.engine.collect_sessions().await?
+    };
+    Ok((count > 0).then_some(Finding::Sessions { count, removed: !dry_run }))
 }
 
 /// Each call collects a bounded number, so that nobody else waits long for the store.

@@ -15,12 +15,18 @@ pub(super) async fn run(app: &App, command: &LogoutCommand) -> Result<Exit, Fail
     let account = app.resolve(&command.account).await?;
     // The description may be unreadable; that must not keep a login alive.
     let docs = app.engine.provider(&account.reference.provider).await.ok().and_then(|provider| provider.docs);
+    // Their tokens stop working in the middle of whatever they do; that is what was asked for, but it must be told.
+    let sessions =
+        app.engine.sessions().await?.iter().filter(|session| session.uses(&account.reference)).count();
     let report = app.engine.logout(&account.reference).await?;
     let ends_at = ends_by_itself_at(&account);
     if app.printer.json {
-        app.printer.document(&document(&account, &report, ends_at));
+        app.printer.document(&document(&account, &report, ends_at, sessions));
     } else {
         for line in words(&account, &report, ends_at, docs.as_deref()) {
+            app.printer.say(&line);
+        }
+        if let Some(line) = warning(sessions) {
             app.printer.say(&line);
         }
     }
@@ -68,7 +74,21 @@ fn words(
     }
 }
 
-fn document(account: &Account, report: &RevocationReport, ends_at: Option<Timestamp>) -> serde_json::Value {
+/// What whoever is using the account right now is about to meet.
+fn warning(sessions: usize) -> Option<String> {
+    match sessions {
+        0 => None,
+        1 => Some("1 running session was using it and gets no new token".to_owned()),
+        more => Some(format!("{more} running sessions were using it and get no new token")),
+    }
+}
+
+fn document(
+    account: &Account,
+    report: &RevocationReport,
+    ends_at: Option<Timestamp>,
+    sessions: usize,
+) -> serde_json::Value {
     let (word, detail, until) = match report {
         RevocationReport::Revoked => ("revoked", None, None),
         RevocationReport::AlreadyGone => ("already_gone", None, None),
@@ -85,6 +105,7 @@ fn document(account: &Account, report: &RevocationReport, ends_at: Option<Timest
         "revocation": word,
         "detail": detail,
         "tried_until": until,
+        "sessions": sessions,
         "ends_at": ends_at.filter(|_| still_good).map(|end| format!("{end:.0}")),
     })
 }

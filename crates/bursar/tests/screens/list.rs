@@ -11,9 +11,12 @@ async fn it_shows_one_line_an_account_and_marks_the_default() {
     assert_eq!(ended.code, 0, "{ended}");
     let lines: Vec<&str> = ended.stdout.lines().collect();
     assert_eq!(lines.len(), 3, "{ended}");
-    assert!(lines[0].starts_with("  REF") && lines.iter().all(|line| line.chars().count() <= 80), "{ended}");
-    assert!(lines[1].starts_with("* ") && lines[1].contains(":play"), "{ended}");
-    assert!(lines[2].starts_with("  ") && lines[2].contains(":work"), "{ended}");
+    assert!(
+        lines[0].starts_with("  #  REF") && lines.iter().all(|line| line.chars().count() <= 80),
+        "{ended}"
+    );
+    assert!(lines[1].starts_with("* 1  ") && lines[1].contains(":play"), "{ended}");
+    assert!(lines[2].starts_with("  2  ") && lines[2].contains(":work"), "{ended}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,18 +38,19 @@ async fn the_tree_shows_account_times_and_what_protects_the_tokens() {
     let ended = home.run(&["status"]).await;
     assert_eq!(ended.code, 0, "{ended}");
     insta::with_settings!({filters => filters()}, {
-        insta::assert_snapshot!(ended.stdout, @r#"
+        insta::assert_snapshot!(ended.stdout, @"
         [PROVIDER]:
           [OK]    work (ada@example.com)
                   state           valid
                   expires         [TIME] [RELATIVE]
+                  logged in       [TIME] [RELATIVE]
                   last refreshed  never
                   sessions        0
 
         Healthy: 1  Expiring soon: 0  Expired: 0
         Tokens are sealed; master key: key file
         (BURSAR_MASTER_KEY_FILE=[FOLDER]/key)
-        "#);
+        ");
     });
     for secret in provider.secrets() {
         assert!(!ended.stdout.contains(&secret));

@@ -1,6 +1,7 @@
 //! Everything that is shown of one account, and its form in `--json`.
 
 use bursar_core::lifecycle::account::{Account, LoginMethod, Standing};
+use bursar_core::lifecycle::calendar::rotate_at;
 use bursar_core::lifecycle::deadlines::{access_expires_at, grant_expires_at};
 use bursar_core::lifecycle::failure::CauseKind;
 use bursar_core::lifecycle::reference::AccountReference;
@@ -26,12 +27,16 @@ pub(crate) struct Viewing<'a> {
 /// What is known about an account besides its own record.
 #[derive(Clone, Debug)]
 pub(crate) struct Surroundings {
+    /// Its place among all accounts, from 1 on.
+    pub(crate) number: usize,
     /// The provider's name for people.
     pub(crate) provider_name: String,
     /// When the account was last handed out.
     pub(crate) last_used: Option<Timestamp>,
     /// Whether the provider's bare name means it.
     pub(crate) default: bool,
+    /// How many running uses there are.
+    pub(crate) sessions: usize,
 }
 
 /// One account as it is shown.
@@ -57,6 +62,8 @@ pub(crate) struct AccountView {
     pub(crate) created_at: Timestamp,
     /// Whole days since then.
     pub(crate) login_age_days: u64,
+    /// From when on a reminder asks to make the login anew; `None`: never.
+    pub(crate) rotate_after: Option<Timestamp>,
     /// What was granted, separated by spaces.
     pub(crate) scope: String,
     /// How the token is presented.
@@ -65,8 +72,6 @@ pub(crate) struct AccountView {
     pub(crate) method: LoginMethod,
     /// How often the tokens have changed.
     pub(crate) generation: u64,
-    /// How many running uses there are.
-    pub(crate) sessions: usize,
     /// Whether it is withheld from callers.
     pub(crate) paused: bool,
     /// What will happen, or what to do.
@@ -105,11 +110,11 @@ impl AccountView {
             last_refreshed: account.last_refreshed,
             created_at: account.logged_in_at,
             login_age_days: age_in_days(account.logged_in_at, now),
+            rotate_after: rotate_at(account),
             scope: account.scope.to_string(),
             token_type: account.token_type.clone(),
             method: account.method,
             generation: account.generation.0,
-            sessions: 0,
             paused: account.paused,
             note: note::note(account, state, viewing),
             last_error: last_error(account),
@@ -134,11 +139,12 @@ impl AccountView {
             "last_used": self.surroundings.last_used.map(rfc3339),
             "created_at": rfc3339(self.created_at),
             "login_age_days": self.login_age_days,
+            "rotate_after": self.rotate_after.map(rfc3339),
             "scope": self.scope,
             "token_type": self.token_type,
             "method": self.method,
             "generation": self.generation,
-            "sessions": self.sessions,
+            "sessions": self.surroundings.sessions,
             "default": self.surroundings.default,
             "paused": self.paused,
             "note": self.note,

@@ -32,6 +32,13 @@ pub(crate) enum Finding {
         /// How that stands.
         report: RevocationReport,
     },
+    /// Sessions nobody has ended, whose process is gone or whose time is over.
+    Sessions {
+        /// How many.
+        count: usize,
+        /// Whether they are off the record now.
+        removed: bool,
+    },
 }
 
 /// What became of a login.
@@ -41,6 +48,11 @@ pub(crate) enum Fate {
     WouldGo,
     /// It was removed; its tokens met this at the provider.
     Gone(RevocationReport),
+    /// It stays: sessions have begun to use it in this moment.
+    InUse {
+        /// How many.
+        sessions: usize,
+    },
     /// It could not be removed.
     Stays {
         /// Why.
@@ -67,11 +79,18 @@ impl Finding {
                     Fate::Gone(report) => {
                         format!("removed {reference}: {why}; {}", describe_report(report, viewing))
                     }
+                    Fate::InUse { sessions } => {
+                        format!("kept {reference}: in use by {}; {why}", counted(*sessions, "session"))
+                    }
                     Fate::Stays { error } => format!("could not remove {reference}: {error}; {why}"),
                 }
             }
             Self::Revocation { reference, report } => {
                 format!("given up earlier: {reference}; {}", describe_report(report, viewing))
+            }
+            Self::Sessions { count, removed } => {
+                let act = if *removed { "removed" } else { "would remove" };
+                format!("{act} {}", counted(*count, "orphaned session"))
             }
         };
         wrapped(&plain(&sentence), WIDTH - INDENT).join("\n  ") + "\n"
@@ -82,6 +101,9 @@ impl Finding {
         let (action, reference) = match self {
             Self::Login { reference, .. } => ("remove", reference),
             Self::Revocation { reference, .. } => ("revoke", reference),
+            Self::Sessions { count, removed } => {
+                return json!({"schema": 1, "action": "end_sessions", "count": count, "removed": removed});
+            }
         };
         let mut element = json!({
             "schema": 1,
@@ -96,6 +118,10 @@ impl Finding {
                 element["ground"] = json!(word);
                 element["since"] = json!(rfc3339(since));
                 element["removed"] = json!(matches!(fate, Fate::Gone(_)));
+                element["sessions"] = json!(match fate {
+                    Fate::InUse { sessions } => *sessions,
+                    _ => 0,
+                });
                 element["revocation"] = match fate {
                     Fate::Gone(report) => report_json(report),
                     _ => Value::Null,
@@ -106,6 +132,7 @@ impl Finding {
                 };
             }
             Self::Revocation { report, .. } => element["revocation"] = report_json(report),
+            Self::Sessions { .. } => {}
         }
         element
     }
@@ -154,6 +181,10 @@ fn report_json(report: &RevocationReport) -> Value {
         _ => (None, None),
     };
     json!({"outcome": outcome, "detail": detail, "until": until})
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Of every line but the first.

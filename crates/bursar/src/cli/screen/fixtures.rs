@@ -36,6 +36,7 @@ pub(super) fn account(provider: &str, nickname: &str) -> Account {
         identity: Some(Identity { subject: "1".into(), label: format!("{nickname}@example.com") }),
         method: LoginMethod::Browser,
         client: ClientFacts { id: "bursar-cli".into(), method: Method::None },
+        assertion: None,
         variables: BTreeMap::new(),
         resource: Vec::new(),
         redirect_uri: None,
@@ -145,9 +146,11 @@ pub(super) fn view(account: &Account) -> AccountView {
         other => other,
     };
     let surroundings = Surroundings {
+        number: 1,
         provider_name: provider_name.to_owned(),
         last_used: work.then(|| at("2026-11-21T15:04:00Z")),
         default: work,
+        sessions: if work { 2 } else { 0 },
     };
     AccountView::of(account, surroundings, &VIEWING)
 }

@@ -9,7 +9,7 @@ use super::plain::{plain, shortened};
 use super::tag::painted;
 use super::time_words::relative;
 
-/// The table, at most 80 columns wide; `*` marks what a provider's bare name means.
+/// The table, at most 80 columns wide; `*` marks what a provider's bare name means, and the number is what `c` takes.
 pub(crate) fn render(accounts: &[AccountView], now: Timestamp) -> String {
     let rows: Vec<Row> = accounts.iter().map(|view| Row::of(view, now)).collect();
     let mut widths = HEADINGS.map(|heading| heading.chars().count());
@@ -39,6 +39,7 @@ impl Row {
             mark: if view.surroundings.default { '*' } else { ' ' },
             state: view.state,
             cells: [
+                view.surroundings.number.to_string(),
                 plain(&view.reference.to_string()),
                 view.identity.as_deref().map_or_else(|| "-".to_owned(), plain),
                 view.state.as_str().to_owned(),
@@ -76,10 +77,10 @@ fn line(
     text
 }
 
-const HEADINGS: [&str; COLUMNS] = ["REF", "IDENTITY", "STATE", "EXPIRES"];
-const COLUMNS: usize = 4;
-const REFERENCE: usize = 0;
-const IDENTITY: usize = 1;
-const STATE: usize = 2;
+const HEADINGS: [&str; COLUMNS] = ["#", "REF", "IDENTITY", "STATE", "EXPIRES"];
+const COLUMNS: usize = 5;
+const REFERENCE: usize = 1;
+const IDENTITY: usize = 2;
+const STATE: usize = 3;
 const MARK: usize = 2;
 const GAP: usize = 2;

@@ -4,6 +4,7 @@
 //! account is shown; the screens only lay it out, at most 80 columns wide.
 
 pub(super) mod account_view;
+pub(super) mod calendar_screen;
 pub(super) mod cleanup_screen;
 #[cfg(test)]
 mod fixtures;
@@ -11,11 +12,12 @@ pub(super) mod list_screen;
 mod note;
 pub(super) mod plain;
 pub(super) mod rebuild_screen;
+pub(super) mod serving;
 pub(super) mod status_screen;
 mod tag;
 #[cfg(test)]
 mod tests;
-mod time_words;
+pub(crate) mod time_words;
 
 /// What every terminal has.
 const WIDTH: usize = 80;

@@ -1,10 +1,11 @@
 //! The note of an account: what will happen to it, or what a person has to do, in words.
 
 use bursar_core::lifecycle::account::{Account, LoginMethod, Renewal, Standing};
+use bursar_core::lifecycle::calendar::rotate_at;
 use bursar_core::lifecycle::deadlines::{access_expires_at, grant_expires_at};
 use bursar_core::lifecycle::journal::{self, Journal, NextStep};
 use bursar_core::lifecycle::shown::ShownState;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::account_view::Viewing;
 use super::time_words::{age_in_days, appointment, relative, span};
@@ -25,7 +26,10 @@ pub(super) fn note(account: &Account, state: ShownState, viewing: &Viewing<'_>) 
             Some(format!("kept fresh but not handed out; run `bursar resume {}`", account.reference))
         }
     };
-    let told: Vec<String> = [told, old_login(account, now)].into_iter().flatten().collect();
+    // Once is enough to ask for a login.
+    let asked = told.as_ref().is_some_and(|told| told.contains(&login_command(account)));
+    let reminder = if asked { None } else { old_login(account, now) };
+    let told: Vec<String> = [told, reminder].into_iter().flatten().collect();
     (!told.is_empty()).then(|| told.join("; "))
 }
 
@@ -117,20 +121,22 @@ fn why_login(account: &Account, now: Timestamp) -> String {
 }
 
 fn old_login(account: &Account, now: Timestamp) -> Option<String> {
-    let limit = account.policy.rotate_after?;
-    let age = now.duration_since(account.logged_in_at);
+    let limit = rotate_at(account)?;
     let days = age_in_days(account.logged_in_at, now);
-    (age > limit && limit > SignedDuration::ZERO)
-        .then(|| format!("login is {days} days old (rotate_after {})", span(limit)))
+    let after = span(limit.duration_since(account.logged_in_at));
+    (now > limit).then(|| {
+        format!("login is {days} days old (rotate_after {after}); renew it with {}", login_command(account))
+    })
 }
 
 /// The command that makes the login again the way it was made.
-fn login_command(account: &Account) -> String {
+pub(super) fn login_command(account: &Account) -> String {
     let way = match account.method {
         LoginMethod::Browser => "",
         LoginMethod::Device => " --device",
         LoginMethod::Paste => " --paste",
         LoginMethod::ClientCredentials => " --grant client-credentials",
+        LoginMethod::JwtBearer => " --grant jwt-bearer --key-file FILE",
         LoginMethod::ApiKey => " --api-key-file FILE",
     };
     let reference = &account.reference;

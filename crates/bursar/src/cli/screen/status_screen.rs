@@ -118,9 +118,10 @@ fn facts(view: &AccountView, viewing: &Viewing<'_>) -> Vec<(&'static str, String
     if view.grant_expires_at != view.expires_at {
         facts.extend(view.grant_expires_at.map(|end| ("login ends", told(end))));
     }
+    facts.push(("logged in", told(view.created_at)));
     facts.push(("last refreshed", view.last_refreshed.map_or_else(|| "never".to_owned(), told)));
     facts.extend(view.surroundings.last_used.map(|time| ("last used", told(time))));
-    facts.push(("sessions", view.sessions.to_string()));
+    facts.push(("sessions", view.surroundings.sessions.to_string()));
     facts.extend(view.note.clone().map(|note| ("note", note)));
     facts
 }

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 /// `2026-11-21 15:30:00 (in 25 minutes)`.
-pub(super) fn both(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn both(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     format!("{} ({})", absolute(time, zone), relative(time, now))
 }
 

@@ -30,6 +30,9 @@ fn findings() -> Vec<Finding> {
             Ground::Unused(at("2026-09-01T00:00:00Z")),
             Fate::Stays { error: "the keychain is locked".into() },
         ),
+        login("twitch", Ground::LoginRequired(at("2026-11-01T00:00:00Z")), Fate::InUse { sessions: 2 }),
+        Finding::Sessions { count: 1, removed: true },
+        Finding::Sessions { count: 3, removed: false },
         Finding::Revocation { reference: reference("zoom", "old"), report: RevocationReport::AlreadyGone },
         Finding::Revocation { reference: reference("zoom", "older"), report: queued },
     ]
@@ -48,16 +51,27 @@ fn each_line_says_what_why_and_what_became_of_it() {
       15:05:00
     could not remove slack:old: the keychain is locked; it was last used
       2026-09-01 00:00:00 (81 days ago)
+    kept twitch:old: in use by 2 sessions; it has needed a new login since
+      2026-11-01 00:00:00 (20 days ago)
+    removed 1 orphaned session
+    would remove 3 orphaned sessions
     given up earlier: zoom:old; the provider knew it no more
     given up earlier: zoom:older; not revoked yet (the provider answered HTTP
       503); tried again until 2026-12-21 15:05:00
     "#);
 }
 
+fn elements(wanted: fn(&Finding) -> bool) -> String {
+    let findings = findings();
+    let elements: Vec<Value> =
+        findings.iter().filter(|finding| wanted(finding)).map(Finding::to_json).collect();
+    serde_json::to_string_pretty(&elements).unwrap()
+}
+
 #[test]
 fn each_element_says_it_to_programs() {
-    let elements: Vec<Value> = findings().iter().map(Finding::to_json).collect();
-    insta::assert_snapshot!(serde_json::to_string_pretty(&elements).unwrap(), @r#"
+    let logins = elements(|finding| matches!(finding, Finding::Login { .. }));
+    insta::assert_snapshot!(logins, @r#"
     [
       {
         "schema": 1,
@@ -68,6 +82,7 @@ fn each_element_says_it_to_programs() {
         "ground": "grant_ended",
         "since": "2026-10-01T00:00:00Z",
         "removed": false,
+        "sessions": 0,
         "revocation": null,
         "error": null
       },
@@ -80,6 +95,7 @@ fn each_element_says_it_to_programs() {
         "ground": "login_required",
         "since": "2026-11-01T00:00:00Z",
         "removed": true,
+        "sessions": 0,
         "revocation": {
           "outcome": "revoked",
           "detail": null,
@@ -96,6 +112,7 @@ fn each_element_says_it_to_programs() {
         "ground": "unused",
         "since": "2026-09-01T00:00:00Z",
         "removed": true,
+        "sessions": 0,
         "revocation": {
           "outcome": "queued",
           "detail": "the provider answered HTTP 503",
@@ -112,8 +129,43 @@ fn each_element_says_it_to_programs() {
         "ground": "unused",
         "since": "2026-09-01T00:00:00Z",
         "removed": false,
+        "sessions": 0,
         "revocation": null,
         "error": "the keychain is locked"
+      },
+      {
+        "schema": 1,
+        "action": "remove",
+        "ref": "twitch:old",
+        "provider": "twitch",
+        "account": "old",
+        "ground": "login_required",
+        "since": "2026-11-01T00:00:00Z",
+        "removed": false,
+        "sessions": 2,
+        "revocation": null,
+        "error": null
+      }
+    ]
+    "#);
+}
+
+#[test]
+fn each_leftover_says_it_to_programs() {
+    let leftovers = elements(|finding| !matches!(finding, Finding::Login { .. }));
+    insta::assert_snapshot!(leftovers, @r#"
+    [
+      {
+        "schema": 1,
+        "action": "end_sessions",
+        "count": 1,
+        "removed": true
+      },
+      {
+        "schema": 1,
+        "action": "end_sessions",
+        "count": 3,
+        "removed": false
       },
       {
         "schema": 1,

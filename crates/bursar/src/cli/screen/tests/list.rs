@@ -9,17 +9,17 @@ fn every_state_in_the_table() {
     let views: Vec<_> = every_state().iter().map(|(_, account)| view(account)).collect();
     let text = bare(&render(&views, VIEWING.now));
     assert_narrow(&text);
-    insta::assert_snapshot!(text, @r#"
-      REF             IDENTITY             STATE           EXPIRES
-    * google:work     work@example.com     valid           in 25 minutes
-      google:guest    guest@example.com    expiring        in 25 minutes
-      github:private  private@example.com  expired         1 hour ago
-    * github:work     work@example.com     failing         in 25 minutes
-    * gitlab:work     work@example.com     uncertain       in 3 minutes
-      slack:team      team@example.com     login_required  1 hour ago
-      slack:old       old@example.com      revoked         in 25 minutes
-      zoom:default    -                    paused          in 25 minutes
-    "#);
+    insta::assert_snapshot!(text, @"
+      #  REF             IDENTITY             STATE           EXPIRES
+    * 1  google:work     work@example.com     valid           in 25 minutes
+      1  google:guest    guest@example.com    expiring        in 25 minutes
+      1  github:private  private@example.com  expired         1 hour ago
+    * 1  github:work     work@example.com     failing         in 25 minutes
+    * 1  gitlab:work     work@example.com     uncertain       in 3 minutes
+      1  slack:team      team@example.com     login_required  1 hour ago
+      1  slack:old       old@example.com      revoked         in 25 minutes
+      1  zoom:default    -                    paused          in 25 minutes
+    ");
 }
 
 #[test]
@@ -28,11 +28,11 @@ fn long_names_are_cut_so_that_the_table_fits() {
     long.identity.as_mut().unwrap().label = "somebody.with.a.long.name@subdomain.example.com".into();
     let text = bare(&render(&[view(&long), view(&account("google", "work"))], VIEWING.now));
     assert_narrow(&text);
-    insta::assert_snapshot!(text, @r#"
-      REF                                         IDENTITY      STATE  EXPIRES
-      a-provider-with-a-name:nicknamenicknameni…  somebody.wi…  valid  in 25 minutes
-    * google:work                                 work@exampl…  valid  in 25 minutes
-    "#);
+    insta::assert_snapshot!(text, @"
+      #  REF                                      IDENTITY      STATE  EXPIRES
+      1  a-provider-with-a-name:nicknamenicknam…  somebody.wi…  valid  in 25 minutes
+    * 1  google:work                              work@exampl…  valid  in 25 minutes
+    ");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What every state looks like.
 
+mod calendar;
 mod cleanup;
 mod json;
 mod list;

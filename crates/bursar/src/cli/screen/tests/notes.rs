@@ -79,12 +79,36 @@ fn an_ended_grant_asks_for_a_login() {
 fn an_old_login_is_remembered_beside_the_rest() {
     let mut old = account("google", "work");
     old.policy.rotate_after = Some(SignedDuration::from_hours(14 * 24));
-    assert_eq!(note(&old), "login is 20 days old (rotate_after 14 days)");
+    let reminder =
+        "login is 20 days old (rotate_after 14 days); renew it with `bursar login google --as work`";
+    assert_eq!(note(&old), reminder);
+    assert_eq!(view(&old).state.exit_code(), 0, "a reminder is no trouble");
     old.paused = true;
     assert_eq!(
         note(&old),
-        "kept fresh but not handed out; run `bursar resume google:work`; login is 20 days old (rotate_after 14 days)"
+        format!("kept fresh but not handed out; run `bursar resume google:work`; {reminder}")
     );
+    old.paused = false;
+    old.policy.grant_absolute = Some(SignedDuration::from_hours(22 * 24));
+    assert_eq!(
+        note(&old),
+        "login ends in 40 hours; it cannot be extended; run `bursar login google --as work`",
+        "once is enough to ask for a login"
+    );
+}
+
+#[test]
+fn a_login_is_old_after_thirty_days_unless_its_provider_says_otherwise() {
+    let mut old = account("google", "work");
+    old.logged_in_at = at("2026-10-22T15:05:00Z");
+    assert_eq!(note(&old), "", "thirty days to the second");
+    old.logged_in_at = at("2026-10-22T15:04:59Z");
+    assert_eq!(
+        note(&old),
+        "login is 30 days old (rotate_after 30 days); renew it with `bursar login google --as work`"
+    );
+    old.policy.rotate_after = Some(SignedDuration::ZERO);
+    assert_eq!(note(&old), "");
 }
 
 #[test]

@@ -21,19 +21,21 @@ fn render(accounts: &[AccountView], viewing: &Viewing<'_>) -> String {
 #[test]
 fn every_state_on_the_screen() {
     let views: Vec<_> = every_state().iter().map(|(_, account)| view(account)).collect();
-    insta::assert_snapshot!(render(&views, &VIEWING), @r#"
+    insta::assert_snapshot!(render(&views, &VIEWING), @"
     Google:
       [OK]    work (work@example.com), default
               state           valid
               expires         2026-11-21 15:30:00 (in 25 minutes)
+              logged in       2026-11-01 08:00:00 (20 days ago)
               last refreshed  2026-11-21 14:25:00 (40 minutes ago)
               last used       2026-11-21 15:04:00 (1 minute ago)
-              sessions        0
+              sessions        2
 
       [WARN]  guest (guest@example.com)
               state           expiring
               expires         2026-11-21 15:30:00 (in 25 minutes)
               login ends      2026-11-23 08:00:00 (in 40 hours)
+              logged in       2026-11-01 08:00:00 (20 days ago)
               last refreshed  2026-11-21 14:25:00 (40 minutes ago)
               sessions        0
               note            login ends in 40 hours; it cannot be extended; run
@@ -43,6 +45,7 @@ fn every_state_on_the_screen() {
       [WARN]  private (private@example.com)
               state           expired
               expires         2026-11-21 14:00:00 (1 hour ago)
+              logged in       2026-11-01 08:00:00 (20 days ago)
               last refreshed  2026-11-21 12:00:00 (3 hours ago)
               sessions        0
               note            refreshed on next use
@@ -50,9 +53,10 @@ fn every_state_on_the_screen() {
       [WARN]  work (work@example.com), default
               state           failing
               expires         2026-11-21 15:30:00 (in 25 minutes)
+              logged in       2026-11-01 08:00:00 (20 days ago)
               last refreshed  2026-11-21 14:25:00 (40 minutes ago)
               last used       2026-11-21 15:04:00 (1 minute ago)
-              sessions        0
+              sessions        2
               note            the provider answered HTTP 503: no JSON; tries again
                               at 15:10 (in 5 minutes); the current token still
                               serves
@@ -61,9 +65,10 @@ fn every_state_on_the_screen() {
       [WARN]  work (work@example.com), default
               state           uncertain
               expires         2026-11-21 15:08:00 (in 3 minutes)
+              logged in       2026-11-01 08:00:00 (20 days ago)
               last refreshed  2026-11-21 12:00:00 (3 hours ago)
               last used       2026-11-21 15:04:00 (1 minute ago)
-              sessions        0
+              sessions        2
               note            the outcome of the last refresh is unknown (no answer
                               within 30 s); tries again at 15:08 (in 3 minutes); the
                               current token still serves
@@ -72,6 +77,7 @@ fn every_state_on_the_screen() {
       [ERROR] team (team@example.com)
               state           login_required
               expires         2026-11-21 14:00:00 (1 hour ago)
+              logged in       2026-11-01 08:00:00 (20 days ago)
               last refreshed  2026-11-21 12:00:00 (3 hours ago)
               sessions        0
               note            the provider answered invalid_grant: token was
@@ -80,6 +86,7 @@ fn every_state_on_the_screen() {
       [ERROR] old (old@example.com)
               state           revoked
               expires         2026-11-21 15:30:00 (in 25 minutes)
+              logged in       2026-11-01 08:00:00 (20 days ago)
               last refreshed  2026-11-21 14:25:00 (40 minutes ago)
               sessions        0
               note            revoked 2 days ago; run `bursar login slack --as old`
@@ -88,6 +95,7 @@ fn every_state_on_the_screen() {
       [OK]    default, paused
               state           paused
               expires         2026-11-21 15:30:00 (in 25 minutes)
+              logged in       2026-11-01 08:00:00 (20 days ago)
               last refreshed  2026-11-21 14:25:00 (40 minutes ago)
               sessions        0
               note            kept fresh but not handed out; run
@@ -95,7 +103,7 @@ fn every_state_on_the_screen() {
 
     Healthy: 2  Expiring soon: 3  Expired: 3
     Tokens are sealed; master key: key file (chosen when the vault was made)
-    "#);
+    ");
 }
 
 #[test]

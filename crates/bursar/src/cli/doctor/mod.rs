@@ -4,14 +4,27 @@
 //! and a check that cannot be made never stops the others.
 
 mod accounts;
+mod agent;
+mod aside;
+mod certificate;
 mod clock;
+mod dns;
+mod drift;
 mod finding;
+mod holder;
 mod hosts;
+mod integrity;
 mod keychain;
+mod lifetimes;
 mod locks;
 mod modes;
 mod network;
+mod notifications;
+mod obstacle;
 mod proxy;
+mod proxy_connection;
+mod selection;
+mod service;
 mod store;
 mod vault;
 mod work_tree;
@@ -23,6 +36,8 @@ use bursar_core::engine::accounts::Overview;
 use bursar_core::lifecycle::account::Account;
 use bursar_core::lifecycle::shown::Warn;
 use bursar_core::provider::Provider;
+use futures::{FutureExt as _, join};
+use url::Url;
 
 use self::finding::{Finding, Verdict};
 use super::arguments::DoctorCommand;
@@ -31,6 +46,7 @@ use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
 use crate::exit::{Exit, Failure};
+use crate::system::SystemClock;
 use crate::wiring::{self, Caller, Seams, Wired};
 
 /// Runs all checks. Exit 1 if one of them failed.
@@ -64,12 +80,15 @@ fn examine(
     findings.push(work_tree::check(paths));
     let (finding, config) = configuration(environment, paths)?;
     findings.push(finding);
-    findings.push(proxy::check(environment, &config));
-    findings.push(locks::check());
+    findings.extend(proxy::check(environment, &config));
+    let proxies = proxy::settings(environment, &config);
+    findings.extend(locks::check(&paths.locks()));
+    findings.push(service::check(environment, paths));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::of(Exit::Error, &error))?;
+    findings.extend(runtime.block_on(surroundings(environment, paths, proxies)));
     if !paths.database().exists() {
         findings.push(store::absent(&paths.database()));
         findings.push(runtime.block_on(keychain::check(environment, paths, &config)));
@@ -86,6 +105,22 @@ fn examine(
         Err(error) => findings.push(store::closed(error)),
     }
     Ok(findings)
+}
+
+/// What is asked of others on this computer, all at the same time.
+async fn surroundings(
+    environment: &Environment,
+    paths: &Paths,
+    proxies: Vec<(String, String)>,
+) -> Vec<Finding> {
+    let clock = SystemClock;
+    let (mut findings, agent, notifications) = join!(
+        proxy_connection::check(&clock, proxies),
+        agent::check(paths.socket(), &clock),
+        notifications::check(environment, &clock),
+    );
+    findings.extend([agent, notifications]);
+    findings
 }
 
 /// The configuration, or the built-in one if there is a mistake in it, so that the other checks can go on.
@@ -114,6 +149,7 @@ async fn with_store(
     let (finding, overview) = store::check(engine, &paths.database()).await;
     findings.push(finding);
     let Some(overview) = overview else { return Ok(()) };
+    findings.extend(integrity::check(paths, &*engine.ports().clock).await);
     match vault::check(engine, &wired.keys).await {
         Some(finding) => findings.push(finding),
         None => findings.push(keychain::check(environment, paths, config).await),
@@ -121,13 +157,45 @@ async fn with_store(
     let chosen = chosen(engine, &overview, &command.accounts)?;
     let providers = providers(engine, &chosen, findings).await;
     let ports = engine.ports();
-    let reached = network::check(&*ports.upstream, &*ports.clock, &providers).await;
+    // A proxy resolves names and makes connections itself: what is seen without it says nothing.
+    let direct: Vec<Provider> = if proxy::settings(environment, config).is_empty() {
+        providers.iter().filter(|provider| provider.proxy.is_none()).cloned().collect()
+    } else {
+        Vec::new()
+    };
+    let look = |url: Url| {
+        let direct = direct.iter().any(|provider| calls(provider, &url));
+        let clock = &*ports.clock;
+        async move {
+            if direct {
+                aside::aside(clock, obstacle::LONGEST, move || obstacle::find(&url)).await?
+            } else {
+                None
+            }
+        }
+        .boxed()
+    };
+    let (names, reached, drifted) = join!(
+        dns::check(&*ports.clock, &direct),
+        network::check(&*ports.upstream, &*ports.clock, &providers, &look),
+        drift::check(engine, &providers),
+    );
+    findings.extend(names);
     findings.extend(reached.findings);
     findings.extend(clock::check(reached.skews));
-    let warn = Warn { access: config.status.warn, grant: config.status.warn_grant };
-    findings.extend(accounts::check(&overview, &chosen, warn, ports.clock.now()));
+    findings.extend(drifted);
+    let (warn, now) =
+        (Warn { access: config.status.warn, grant: config.status.warn_grant }, ports.clock.now());
+    findings.extend(accounts::check(&chosen, warn, now));
+    findings.extend(lifetimes::check(&chosen, &providers));
+    findings.extend(selection::check(environment, config, &overview, warn, now));
     findings.extend(hosts::check(&providers));
     Ok(())
+}
+
+/// Whether the provider has an endpoint at this address.
+fn calls(provider: &Provider, url: &Url) -> bool {
+    provider.endpoints.declared().any(|(_, endpoint)| endpoint.url().is_ok_and(|known| known.as_url() == url))
 }
 
 /// The accounts the command names, or all.

@@ -11,11 +11,13 @@ use bursar_core::oauth::url::EndpointUrl;
 use bursar_core::ports::clock::Clock;
 use bursar_core::ports::upstream::{Body, Request, SendCause, SendError, SendLimits, SendPhase, Upstream};
 use bursar_core::provider::Provider;
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use http::{Method, StatusCode};
 use jiff::SignedDuration;
+use url::Url;
 
 use super::finding::Finding;
+use super::obstacle::Obstacle;
 
 /// What the network told.
 #[derive(Debug)]
@@ -26,11 +28,24 @@ pub(super) struct Reached {
     pub(super) skews: Vec<SignedDuration>,
 }
 
-/// Asks all endpoints at the same time.
-pub(super) async fn check(upstream: &dyn Upstream, clock: &dyn Clock, providers: &[Provider]) -> Reached {
+/// Finds out what stands before an address that cannot be reached.
+pub(super) type Look<'a> = dyn Fn(Url) -> BoxFuture<'a, Option<Obstacle>> + 'a;
+
+/// Asks all endpoints at the same time; `look` is asked about those that do not answer.
+pub(super) async fn check(
+    upstream: &dyn Upstream,
+    clock: &dyn Clock,
+    providers: &[Provider],
+    look: &Look<'_>,
+) -> Reached {
     let answers = join_all(providers.iter().map(|provider| async move {
         let probes = endpoints(provider).into_iter().map(|(name, url)| async move {
-            (name, url.host().to_owned(), probe(upstream, clock, provider, &url).await)
+            let answer = match probe(upstream, clock, provider, &url).await {
+                Ok(answer) => Ok(answer),
+                Err(error) if went_directly(&error) => Err((look(url.as_url().clone()).await, error)),
+                Err(error) => Err((None, error)),
+            };
+            (name, url, answer)
         });
         join_all(probes).await
     }));
@@ -38,13 +53,16 @@ pub(super) async fn check(upstream: &dyn Upstream, clock: &dyn Clock, providers:
     for (provider, probes) in providers.iter().zip(answers.await) {
         let id = provider.id.as_str();
         let mut good = Vec::new();
-        for (name, host, probe) in probes {
+        for (name, url, probe) in probes {
             match probe {
                 Ok(Answer { status, skew }) => {
                     reached.skews.extend(skew);
-                    good.push(format!("{name} ({host}, HTTP {})", status.as_u16()));
+                    good.push(format!("{name} ({}, HTTP {})", url.host(), status.as_u16()));
                 }
-                Err(error) => reached.findings.push(unreachable(id, name, &error)),
+                Err((Some(obstacle), error)) => {
+                    reached.findings.push(obstructed(id, name, &url, &error, &obstacle));
+                }
+                Err((None, error)) => reached.findings.push(unreachable(id, name, &error)),
             }
         }
         if !good.is_empty() {
@@ -92,6 +110,69 @@ async fn probe(
     let response = upstream.send(request, limits).await?;
     let skew = date_of(&response).map(|date| clock_skew::learn(sent_at, clock.now(), date));
     Ok(Answer { status: response.status(), skew })
+}
+
+/// Whether a closer look, which knows no proxy, looks at what the call saw. A name that leads nowhere has nothing
+/// behind it to look at.
+fn went_directly(error: &SendError) -> bool {
+    match error.cause {
+        SendCause::Connect | SendCause::Tls | SendCause::Cut => true,
+        SendCause::Timeout => error.phase == SendPhase::BeforeRequest,
+        SendCause::Dns | SendCause::Proxy | SendCause::TooLarge | SendCause::Forbidden => false,
+    }
+}
+
+/// An endpoint of which it is known what is in the way.
+fn obstructed(
+    provider: &str,
+    name: &str,
+    url: &EndpointUrl,
+    error: &SendError,
+    obstacle: &Obstacle,
+) -> Finding {
+    let place = match url.as_url().port_or_known_default() {
+        Some(port) => format!("{}:{port}", url.host()),
+        None => url.host().to_owned(),
+    };
+    let instead = "or set HTTPS_PROXY or `network.proxy`";
+    let (because, remedy) = match obstacle {
+        Obstacle::Refused(address) => (
+            format!("{address} refuses connections at once"),
+            format!(
+                "nobody serves there at the moment, or a firewall rejects it: try from another network; if that \
+                 works, have {place} allowed, {instead}"
+            ),
+        ),
+        Obstacle::Silent(address) => (
+            format!("nothing comes back from {address}, as when a firewall drops packets"),
+            format!("have {place} allowed in the firewall, {instead}"),
+        ),
+        Obstacle::Unroutable(address) => (
+            format!("there is no way to {address} from here"),
+            format!("check the network and the VPN; behind a firewall, have {place} allowed, {instead}"),
+        ),
+        Obstacle::ForbiddenHere(address) => (
+            format!("this computer's own firewall or sandbox forbids {address}"),
+            format!("allow bursar to reach {place} in this computer's firewall or in the sandbox's rules"),
+        ),
+        Obstacle::Broken(address) => (
+            format!("{address} takes connections and breaks them, as firewalls do that read host names"),
+            format!("have {place} allowed in the firewall, {instead}; if it is down for all, wait"),
+        ),
+        Obstacle::SignedBy(issuer) => (
+            format!("the certificate shown is signed by `{issuer}`"),
+            format!(
+                "check this computer's clock; if `{issuer}` is your company's or your antivirus', TLS is intercepted: \
+                 name its certificate in `network.ca_file` or SSL_CERT_FILE; if you do not know it, do not log in \
+                 over this network"
+            ),
+        ),
+    };
+    Finding::fail(
+        NAME,
+        format!("{provider}: the {name} endpoint cannot be reached: {error}; {because}"),
+        remedy,
+    )
 }
 
 fn unreachable(provider: &str, name: &str, error: &SendError) -> Finding {
@@ -163,8 +244,35 @@ mod tests {
     }
 
     fn run(script: Script, providers: &[Provider]) -> Reached {
+        looking(script, providers, None)
+    }
+
+    fn looking(script: Script, providers: &[Provider], found: Option<&Obstacle>) -> Reached {
         let clock = ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap());
-        futures::executor::block_on(check(&Scripted(script), &clock, providers))
+        let look = |_: Url| std::future::ready(found.cloned()).boxed();
+        futures::executor::block_on(check(&Scripted(script), &clock, providers, &look))
+    }
+
+    #[test]
+    fn what_is_in_the_way_decides_the_remedy() {
+        let address = "192.0.2.1:443".parse().unwrap();
+        let table = [
+            (Obstacle::Refused(address), "refuses connections", "try from another network"),
+            (Obstacle::Silent(address), "nothing comes back", "have one.test:443 allowed"),
+            (Obstacle::Unroutable(address), "no way to", "VPN"),
+            (Obstacle::ForbiddenHere(address), "own firewall", "this computer's firewall"),
+            (Obstacle::Broken(address), "breaks them", "have one.test:443 allowed"),
+            (Obstacle::SignedBy("Acme CA".to_owned()), "signed by `Acme CA`", "network.ca_file"),
+        ];
+        let provider = [provider("acme", "https://one.test/t", "https://one.test/t")];
+        for (obstacle, because, remedy) in table {
+            let reached = looking(|_| Err(SendCause::Connect), &provider, Some(&obstacle));
+            let [finding] = &*reached.findings else { panic!("{reached:?}") };
+            assert!(finding.what.contains(because), "{finding:?}");
+            assert!(finding.remedy.as_deref().unwrap().contains(remedy), "{finding:?}");
+        }
+        let proxied = looking(|_| Err(SendCause::Proxy), &provider, Some(&Obstacle::Silent(address)));
+        assert!(!proxied.findings[0].what.contains("192.0.2.1"), "a look past the proxy would mislead");
     }
 
     #[test]

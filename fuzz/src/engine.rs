@@ -10,6 +10,7 @@ use bursar_core::lifecycle::account::Account;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::memory::MemoryStore;
 use bursar_core::memory::clock::ManualClock;
+use bursar_core::memory::processes::ManualProcesses;
 use bursar_core::memory::random::SeededRandom;
 use bursar_core::ports::document::Document as _;
 use bursar_core::ports::key_source::{CreatedKey, KeyError, KeySources, MasterKey};
@@ -55,6 +56,7 @@ impl World {
             clock,
             random: Arc::new(SeededRandom::new(7)),
             tasks: Arc::new(NoTasks),
+            processes: Arc::new(ManualProcesses::new()),
             catalogue: Arc::new(Catalogue::embedded()),
         };
         let engine = Engine::new(ports, Space::Sandbox(SandboxId::personal()));

@@ -6,9 +6,9 @@
 mod address_guard;
 mod failure;
 mod progress;
-mod proxy;
+pub(crate) mod proxy;
 mod resolver;
-mod tls;
+pub(crate) mod tls;
 
 use std::sync::Arc;
 

@@ -44,16 +44,16 @@ impl Engine {
         wait: Duration,
     ) -> Result<HandOut, HandOutError> {
         // What is kept open there goes the way of the key.
-        let shelf = self.shelf.as_deref().filter(|_| self.is_unlocked());
-        if let Some(handed) = shelf.and_then(|shelf| shelf.serve(reference, ask, &*self.ports.clock)) {
+        let kept_open = self.shelf.as_deref().filter(|_| self.is_unlocked());
+        if let Some(handed) = kept_open.and_then(|kept| kept.serve(reference, ask, &*self.ports.clock)) {
             self.note_use(reference);
             return Ok(handed);
         }
-        let mark = shelf.map(|shelf| shelf.mark(&*self.ports.clock));
+        let mark = kept_open.map(|kept| kept.mark(&*self.ports.clock));
         let stored = self.fresh(reference, ask, wait).await?;
         let handed = self.serve(stored).await?;
-        if let (Some(shelf), Some(mark)) = (shelf, mark) {
-            shelf.keep(mark, &handed);
+        if let (Some(kept), Some(mark)) = (kept_open, mark) {
+            kept.keep(mark, &handed);
         }
         Ok(handed)
     }

@@ -106,8 +106,8 @@ impl Engine {
     /// The same, keeping opened tokens for a moment: for a process that hands out again and again.
     #[must_use]
     pub fn with_shelf(self) -> Self {
-        let shelf = shelf::Shelf::new(self.ports.store.watch());
-        Self { shelf: Some(Arc::new(shelf)), ..self }
+        let empty = shelf::Shelf::new(self.ports.store.watch());
+        Self { shelf: Some(Arc::new(empty)), ..self }
     }
 
     /// The same store and vault with what a new configuration says: catalogue, outgoing HTTP, rules for calls.
@@ -118,7 +118,7 @@ impl Engine {
         upstream: Arc<dyn Upstream>,
         network: NetworkRules,
     ) -> Self {
-        let ports = Ports { catalogue, upstream, ..self.ports.clone() };
+        let ports = Ports { upstream, catalogue, ..self.ports.clone() };
         Self { ports, network: Arc::new(network), ..self.clone() }
     }
 

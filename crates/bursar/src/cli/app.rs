@@ -1,21 +1,26 @@
 //! One command's world: configuration, engine and runtime, opened once.
 
 use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_core::engine::Engine;
+use bursar_core::engine::selection::Choice;
 use bursar_core::lifecycle::account::Account;
 use bursar_core::lifecycle::shown::Warn;
-use bursar_core::provider::ProviderId;
 use jiff::Timestamp;
 use tracing_subscriber::EnvFilter;
 
 use super::printer::Printer;
+use crate::agent::client::Client;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
+use crate::context::{Surroundings, choose};
 use crate::desk::Desk;
 use crate::exit::{Exit, Failure};
+use crate::log_file::LogFile;
 use crate::master_key::MasterKeys;
 use crate::system::TokioTasks;
 use crate::wiring::{self, Caller, Seams};
@@ -71,10 +76,12 @@ impl App {
             let _inside = runtime.enter();
             wiring::wire(&environment, &paths, &config, caller, seams)?
         };
+        let agent = Client::find(&environment, &paths, Arc::clone(&wired.engine.ports().clock));
+        let desk = Desk::new(wired.engine.clone(), config.rules.clone(), agent);
         Ok(Self {
             environment,
             config,
-            desk: Desk::new(wired.engine.clone()),
+            desk,
             engine: wired.engine,
             printer,
             keys: wired.keys,
@@ -111,27 +118,36 @@ impl App {
         }
     }
 
+    /// Starts the agent for the commands to come, if there is none and the configuration allows it.
+    pub(crate) fn start_agent_on_demand(&self) {
+        #[cfg(unix)]
+        if self.config.agent.on_demand
+            && let Ok(paths) = Paths::resolve(&self.environment)
+        {
+            crate::agent::start::on_demand(&self.environment, &paths, &*self.engine.ports().clock);
+        }
+    }
+
     /// The clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.engine.ports().clock.now()
     }
 
-    /// What `BURSAR_ACCOUNT_<PROVIDER>` says.
-    pub(crate) fn account_from_environment(&self, provider: &str) -> Option<String> {
-        let provider = ProviderId::parse(provider).ok()?;
-        let name: String = provider
-            .as_str()
-            .chars()
-            .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' })
-            .collect();
-        self.environment.text(&format!("BURSAR_ACCOUNT_{name}")).map(str::to_owned)
+    /// The one account `wanted` means here, and why.
+    pub(crate) async fn choose(&self, wanted: &str) -> Result<(Account, Choice), Failure> {
+        let surroundings = Surroundings::of_process(&self.environment);
+        let (account, choice) = choose(&self.engine, &self.config.rules, &surroundings, wanted).await?;
+        tracing::debug!(account = %account.reference, reason = choice.describe(), "account chosen");
+        Ok((account, choice))
     }
 
-    /// The one account `wanted` means.
+    /// The one account `wanted` means here.
     pub(crate) async fn resolve(&self, wanted: &str) -> Result<Account, Failure> {
-        let (account, choice) =
-            self.engine.resolve(wanted, &|provider| self.account_from_environment(provider)).await?;
-        tracing::debug!(account = %account.reference, reason = choice.describe(), "account chosen");
+        let (account, choice) = self.choose(wanted).await?;
+        if choice == Choice::Beginning {
+            // A name cut short on purpose is fine. One whose account is gone must not become another's in silence.
+            self.printer.say(&format!("`{wanted}` is taken for {}", account.reference));
+        }
         Ok(account)
     }
 
@@ -158,4 +174,23 @@ pub(super) fn log_to_stderr(environment: &Environment, verbose: u8) {
     let _set = tracing::subscriber::set_global_default(subscriber);
 }
 
+/// Sends the agent's story to its file, or to stderr, with what everybody wants to know unless somebody asked for more.
+pub(super) fn log_of_agent(environment: &Environment, file: Option<&Path>) -> Result<(), Failure> {
+    let filter =
+        environment.text("BURSAR_LOG").unwrap_or("warn,bursar=info,bursar_core=info,bursar_store=info");
+    let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_ansi(false);
+    let _set = match file {
+        Some(path) => {
+            let file = LogFile::open(path.to_owned(), AGENT_LOG_SIZE, AGENT_LOGS_KEPT)
+                .map_err(|error| Failure::of(Exit::Error, &error).hint("choose another with `--log-file`"))?;
+            tracing::subscriber::set_global_default(builder.with_writer(std::sync::Mutex::new(file)).finish())
+        }
+        None => tracing::subscriber::set_global_default(builder.with_writer(std::io::stderr).finish()),
+    };
+    Ok(())
+}
+
+/// Months of an agent's ordinary story.
+const AGENT_LOG_SIZE: u64 = 1 << 20;
+const AGENT_LOGS_KEPT: u32 = 3;
 const LONGEST_TASK: Duration = Duration::from_secs(50);

@@ -9,7 +9,7 @@ use url::{Host, Url};
 use crate::config::environment::Environment;
 
 /// What configuration and environment say about proxies.
-pub(super) struct ProxyRules {
+pub(crate) struct ProxyRules {
     configured: Option<String>,
     http: Option<String>,
     https: Option<String>,
@@ -17,7 +17,7 @@ pub(super) struct ProxyRules {
 }
 
 impl ProxyRules {
-    pub(super) fn new(environment: &Environment, configured: Option<String>) -> Self {
+    pub(crate) fn new(environment: &Environment, configured: Option<String>) -> Self {
         let either = |upper: &str, lower: &str| environment.text(upper).or_else(|| environment.text(lower));
         let all = either("ALL_PROXY", "all_proxy");
         Self {
@@ -29,7 +29,7 @@ impl ProxyRules {
     }
 
     /// The proxy's URL, if there is one. `wish` is the call's own and knows no exceptions.
-    pub(super) fn choose(&self, url: &Url, wish: Option<&str>) -> Option<String> {
+    pub(crate) fn choose(&self, url: &Url, wish: Option<&str>) -> Option<String> {
         if let Some(wish) = wish {
             return Some(wish).filter(|wish| !wish.is_empty()).map(with_scheme);
         }

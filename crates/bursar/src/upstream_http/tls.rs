@@ -19,7 +19,7 @@ use crate::config::environment::Environment;
 
 /// Where trusted certificates come from, and the configuration made of them.
 #[derive(Debug)]
-pub(super) struct Tls {
+pub(crate) struct Tls {
     /// Instead of the system's.
     file: Option<PathBuf>,
     /// Instead of the system's, besides `file`.
@@ -30,7 +30,7 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    pub(super) fn new(environment: &Environment, additional: Option<PathBuf>) -> Self {
+    pub(crate) fn new(environment: &Environment, additional: Option<PathBuf>) -> Self {
         Self {
             file: environment.path("SSL_CERT_FILE"),
             folder: environment.path("SSL_CERT_DIR"),
@@ -41,7 +41,7 @@ impl Tls {
 
     /// The configuration; one that trusts nobody, and costs nothing, where no certificate will be shown. An error
     /// tells what cannot be read.
-    pub(super) fn config(&self, certificates_matter: bool) -> Result<ClientConfig, String> {
+    pub(crate) fn config(&self, certificates_matter: bool) -> Result<ClientConfig, String> {
         if certificates_matter {
             self.trusting.get_or_init(|| self.trusting()).clone()
         } else {

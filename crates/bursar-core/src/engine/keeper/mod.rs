@@ -271,7 +271,7 @@ impl Keeper {
     /// A moment of those over which overdue accounts are spread; a token that still serves is not left to die for it.
     fn moment(&self, account: &Account, now: Timestamp) -> Duration {
         let left = account.access.as_ref().and_then(|access| access.remaining(now));
-        let left = left.filter(|left| left.is_positive()).map(SignedDuration::unsigned_abs);
+        let left = left.map(SignedDuration::unsigned_abs).filter(|left| !left.is_zero());
         let mut chance = [0_u8; 2];
         self.engine.ports.random.fill(&mut chance);
         left.map_or(SPREAD, |left| SPREAD.min(left / 2)) * u32::from(u16::from_be_bytes(chance))

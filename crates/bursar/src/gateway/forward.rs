@@ -1,0 +1,280 @@
+//! Passing a request on, and its answer back.
+//!
+//! A refused token is replaced once and the request repeated once, if its body is at hand; nothing else is ever
+//! repeated, because nobody can tell what the upstream did with the first one.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use bursar_core::lifecycle::refresh::Ask;
+use futures::future::{Either, select};
+use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::upgrade::OnUpgrade;
+
+use super::Shared;
+use super::answer::Answer;
+use super::callers::Caller;
+use super::dialer::TimedOut;
+use super::handler::Serving;
+use super::headers::{strip_answer, strip_request, upgrade};
+use super::idle::{Pulse, Silence};
+use super::outgoing::Outgoing;
+use super::path::upstream_path;
+use super::refusal::Refusal;
+use super::request_log::LogLine;
+use super::route::Route;
+use super::target::Target;
+use super::tunnel::tunnel;
+use crate::desk::HandedOut;
+use crate::exit::Failure;
+
+/// Who is let through to where.
+#[derive(Clone, Copy)]
+pub(super) struct Passage<'a> {
+    pub(super) serving: &'a Serving,
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) route: &'a Route,
+    pub(super) caller: &'a Caller,
+    /// The path after the route.
+    pub(super) rest: &'a str,
+}
+
+/// Passes a request on to where its route leads.
+pub(super) async fn forward(
+    passage: Passage<'_>,
+    mut request: Request<Incoming>,
+    line: &mut Option<LogLine>,
+) -> Result<Response<Answer>, Refusal> {
+    let Passage { shared, route, caller, rest, .. } = passage;
+    let target = route.target(shared).await?;
+    if let Some(line) = line {
+        line.led_to(&route.name, &target.reference);
+    }
+    caller.check_account(&target.reference)?;
+    let path = upstream_path(&target.prefix, rest).map_err(|refusal| {
+        Refusal::new(StatusCode::BAD_REQUEST, "bad_path", refusal.to_string())
+            .hint("write the path as the upstream has it, without detours")
+    })?;
+    let (target, handed) = token(shared, route, target, &Ask::default()).await?;
+    let protocol = upgrade(request.headers()).filter(|_| request.version() == Version::HTTP_11);
+    let upgraded = protocol.is_some().then(|| hyper::upgrade::on(&mut request));
+    let (mut parts, body) = request.into_parts();
+    strip_request(&mut parts.headers, target.injection.header());
+    let mut draft = Draft { parts, rest, path, protocol, pulse: Pulse::new(Arc::clone(&shared.clock)) };
+    let (body, copy) = draft.body(body, shared.limits.replay_body).await?;
+    let mut silence = Silence::new(draft.pulse.clone(), shared.limits.upstream_idle);
+
+    let sent = draft.with_token(&target, &handed, body)?;
+    let mut answer = send(&target, sent, &mut silence, draft.protocol.is_some()).await?;
+    let mut answering = target;
+    if answer.status() == StatusCode::UNAUTHORIZED
+        && let Some((target, handed)) = replacement(shared, route, &answering, &handed).await
+        && let Some(copy) = copy
+    {
+        caller.check_account(&target.reference)?;
+        draft.path = upstream_path(&target.prefix, draft.rest).unwrap_or(draft.path);
+        let again = draft.with_token(&target, &handed, Outgoing::whole(copy))?;
+        answer = send(&target, again, &mut silence, false).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            route.replacing_was_fruitless(shared.clock.stopwatch(), shared.limits.fruitless_pause);
+        }
+        answering = target;
+    }
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return switched(passage, upgraded, answer, line);
+    }
+    Ok(passed_back(&answering, route, answer, silence))
+}
+
+/// A token, and the target made for it.
+async fn token(
+    shared: &Shared,
+    route: &Route,
+    target: Arc<Target>,
+    ask: &Ask,
+) -> Result<(Arc<Target>, HandedOut), Failure> {
+    let handed = shared.desk.hand_out(&target.reference, ask, shared.limits.hand_out_wait).await?;
+    let target = route.target_for(shared, target, handed.generation).await?;
+    Ok((target, handed))
+}
+
+/// Another token than the one that was refused, if one can be had.
+async fn replacement(
+    shared: &Shared,
+    route: &Route,
+    target: &Arc<Target>,
+    refused: &HandedOut,
+) -> Option<(Arc<Target>, HandedOut)> {
+    // While replacing is fruitless, a token that somebody else has renewed meanwhile still counts as another.
+    let rejected = route.may_replace(shared.clock.stopwatch()).then(|| refused.token.fingerprint());
+    let ask = Ask { rejected, ..Ask::default() };
+    match token(shared, route, Arc::clone(target), &ask).await {
+        Ok((target, handed)) if handed.token != refused.token => Some((target, handed)),
+        Ok(_) => None,
+        Err(failure) => {
+            tracing::debug!(
+                route = route.name,
+                failure = failure.message,
+                "a refused token was not replaced"
+            );
+            None
+        }
+    }
+}
+
+/// A request as it will be sent, but for its token.
+struct Draft<'a> {
+    parts: Parts,
+    /// The path after the route.
+    rest: &'a str,
+    /// The path at the upstream.
+    path: String,
+    /// What the caller wants to switch to.
+    protocol: Option<HeaderValue>,
+    pulse: Pulse,
+}
+
+impl Draft<'_> {
+    /// The body to send, and a copy for a second time if it is small enough to have been read whole.
+    async fn body(&self, body: Incoming, limit: u64) -> Result<(Outgoing, Option<Bytes>), Refusal> {
+        if self.protocol.is_some() {
+            return Ok((Outgoing::Passing { incoming: body, pulse: self.pulse.clone() }, None));
+        }
+        if body.is_end_stream() {
+            return Ok((Outgoing::Whole(None), Some(Bytes::new())));
+        }
+        let announced =
+            self.parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        if announced.is_none_or(|length: u64| length > limit) {
+            return Ok((Outgoing::Passing { incoming: body, pulse: self.pulse.clone() }, None));
+        }
+        let whole = body.collect().await.map_err(|_| {
+            Refusal::new(StatusCode::BAD_REQUEST, "body_cut", "the request's body ended before its end")
+        })?;
+        let bytes = whole.to_bytes();
+        Ok((Outgoing::whole(bytes.clone()), Some(bytes)))
+    }
+
+    /// The request with a token in it.
+    fn with_token(
+        &self,
+        target: &Target,
+        handed: &HandedOut,
+        body: Outgoing,
+    ) -> Result<Request<Outgoing>, Refusal> {
+        let unusable = || {
+            Refusal::new(
+                StatusCode::BAD_GATEWAY,
+                "token_unusable",
+                "the token cannot be carried as the route says",
+            )
+            .hint("see `inject`, `name` and `template` of the route")
+        };
+        let address =
+            target.address(&self.path, self.parts.uri.query(), &handed.token).ok_or_else(unusable)?;
+        let mut request = Request::new(body);
+        *request.method_mut() = self.parts.method.clone();
+        *request.uri_mut() = address;
+        let mut headers = self.parts.headers.clone();
+        target.equip(&mut headers, &handed.token).ok_or_else(unusable)?;
+        if let Some(protocol) = &self.protocol {
+            headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(UPGRADE, protocol.clone());
+        }
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+}
+
+async fn send(
+    target: &Target,
+    request: Request<Outgoing>,
+    silence: &mut Silence,
+    upgrading: bool,
+) -> Result<Response<Incoming>, Refusal> {
+    let pool = if upgrading { &target.pools.upgradable } else { &target.pools.any };
+    silence.broken();
+    match select(pool.request(request), poll_fn(|context| silence.poll(context))).await {
+        Either::Left((answer, _)) => answer.map_err(|error| unanswered(target, &error)),
+        Either::Right(_) => Err(Refusal::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "upstream_timeout",
+            format!("{} did not answer in time", target.host()),
+        )),
+    }
+}
+
+/// What an answer that did not come means; the chain of causes names addresses, never tokens.
+fn unanswered(target: &Target, error: &hyper_util::client::legacy::Error) -> Refusal {
+    let mut causes: Vec<String> = Vec::new();
+    let mut timed_out = false;
+    let mut next: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
+    while let Some(cause) = next {
+        timed_out |= cause.is::<TimedOut>();
+        let text = cause.to_string();
+        if causes.last() != Some(&text) {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    let host = target.host();
+    let detail = causes.join(": ");
+    let hint = "`bursar doctor` tests names, network, proxies and certificates";
+    if timed_out {
+        let message = format!("{host} could not be reached in time");
+        Refusal::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message).hint(hint)
+    } else if error.is_connect() {
+        let message = format!("{host} cannot be reached: {detail}");
+        Refusal::new(StatusCode::BAD_GATEWAY, "upstream_unreachable", message).hint(hint)
+    } else {
+        let message = format!("{host} gave no answer: {detail}");
+        Refusal::new(StatusCode::BAD_GATEWAY, "upstream_failed", message)
+            .hint("whether it acted on the request is unknown; repeat it only if that does no harm")
+    }
+}
+
+fn passed_back(
+    target: &Target,
+    route: &Route,
+    answer: Response<Incoming>,
+    silence: Silence,
+) -> Response<Answer> {
+    let (mut parts, body) = answer.into_parts();
+    parts.version = Version::HTTP_11;
+    strip_answer(&mut parts.headers);
+    target.bend_location(&route.name, &mut parts.headers);
+    Response::from_parts(parts, Answer::passing(body, silence))
+}
+
+/// Both sides go on in another protocol, if both wanted to.
+fn switched(
+    passage: Passage<'_>,
+    caller: Option<OnUpgrade>,
+    mut answer: Response<Incoming>,
+    line: &mut Option<LogLine>,
+) -> Result<Response<Answer>, Refusal> {
+    let Some(caller) = caller else {
+        return Err(Refusal::new(
+            StatusCode::BAD_GATEWAY,
+            "upstream_failed",
+            "the upstream switched to a protocol nobody asked for",
+        ));
+    };
+    let upstream = hyper::upgrade::on(&mut answer);
+    let mut parts = answer.into_parts().0;
+    let protocol = parts.headers.get(UPGRADE).cloned();
+    strip_answer(&mut parts.headers);
+    parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    if let Some(protocol) = protocol {
+        parts.headers.insert(UPGRADE, protocol);
+    }
+    if let Some(line) = line {
+        line.answered(parts.status);
+    }
+    tunnel(passage.serving, &*passage.shared.tasks, caller, upstream, line.take());
+    Ok(Response::from_parts(parts, Answer::empty()))
+}

@@ -54,6 +54,10 @@ impl Engine {
         let handed = self.serve(stored).await?;
         if let (Some(kept), Some(mark)) = (kept_open, mark) {
             kept.keep(mark, &handed);
+            // A lock that came meanwhile has emptied the shelf already.
+            if !self.is_unlocked() {
+                kept.clear();
+            }
         }
         Ok(handed)
     }
@@ -95,39 +99,70 @@ impl Engine {
             Decision::Refresh { meanwhile, .. } => meanwhile,
         };
         // A store that cannot be written, or a lock that cannot be tried, takes no token away that still serves.
+        let second_best = |stored, error| self.second_best(stored, ask, meanwhile, error);
         match self.confirmed_life(&stored.document).await {
             Ok(Ok(())) => {}
-            Ok(Err(refusal)) => {
-                return fall_back(stored, meanwhile, HandOutError::refused(reference, refusal));
-            }
-            Err(error) => return fall_back(stored, meanwhile, error.into()),
+            Ok(Err(refusal)) => return second_best(stored, HandOutError::refused(reference, refusal)).await,
+            Err(error) => return second_best(stored, error.into()).await,
         }
         let patience = if meanwhile == Meanwhile::Serve { Duration::ZERO } else { wait };
         let permit = match self.ports.refresh_lock.acquire(&reference.key(), patience).await {
             Ok(permit) => permit,
-            Err(error) => return fall_back(stored, meanwhile, error.into()),
+            Err(error) => return second_best(stored, error.into()).await,
         };
+        let busy = || HandOutError::Busy { reference: reference.clone() };
         let Some(permit) = permit else {
             if meanwhile == Meanwhile::Nothing {
                 // The one who holds the lock may have just finished.
                 stored = self.account(reference).await?;
+                if decide(&stored.document, ask, Standpoint::Outside, self.now()) == Decision::Serve {
+                    return Ok(stored);
+                }
             }
-            let busy = HandOutError::Busy { reference: reference.clone() };
-            return match decide(&stored.document, ask, Standpoint::Outside, self.now()) {
-                Decision::Serve => Ok(stored),
-                _ => fall_back(stored, meanwhile, busy),
-            };
+            return second_best(stored, busy()).await;
         };
         if wait.is_zero() && meanwhile != Meanwhile::Serve {
-            return fall_back(stored, meanwhile, HandOutError::Busy { reference: reference.clone() });
+            return second_best(stored, busy()).await;
         }
         match self.renew_detached(permit, reference, ask, deadline).await {
-            None => fall_back(stored, meanwhile, HandOutError::Busy { reference: reference.clone() }),
+            None => second_best(stored, busy()).await,
+            Some(Renewal::Fresh(account)) if account.document.paused && ask.hands_out() => {
+                Err(HandOutError::Paused { reference: reference.clone() })
+            }
             Some(Renewal::Fresh(account)) => Ok(*account),
             Some(Renewal::Refused { account, refusal }) => {
-                fall_back(*account, meanwhile, HandOutError::refused(reference, refusal))
+                second_best(*account, HandOutError::refused(reference, refusal)).await
             }
-            Some(Renewal::Broken(error)) => fall_back(stored, meanwhile, error),
+            Some(Renewal::Broken(error)) => second_best(stored, error).await,
+        }
+    }
+
+    /// The token at hand if it is second best, else the error.
+    ///
+    /// Much may have happened while the caller waited: the account is looked at again, and one that was paused or logged
+    /// out meanwhile is not handed out, whatever still lies at hand.
+    async fn second_best(
+        &self,
+        stored: Stored<Account>,
+        ask: &Ask,
+        meanwhile: Meanwhile,
+        error: HandOutError,
+    ) -> Result<Stored<Account>, HandOutError> {
+        if meanwhile == Meanwhile::Nothing {
+            return Err(error);
+        }
+        let reference = stored.document.reference.clone();
+        tracing::debug!(account = %reference, %error, "the token at hand may still serve");
+        let latest = match self.account(&reference).await {
+            // A store in trouble takes no token away either.
+            Err(HandOutError::Store(_)) => return Ok(stored),
+            found => found?,
+        };
+        match decide(&latest.document, ask, Standpoint::Outside, self.now()) {
+            Decision::Serve
+            | Decision::Refresh { meanwhile: Meanwhile::Serve | Meanwhile::ServeAfterWait, .. } => Ok(latest),
+            Decision::Refresh { meanwhile: Meanwhile::Nothing, .. } => Err(error),
+            Decision::Refuse(refusal) => Err(HandOutError::refused(&reference, refusal)),
         }
     }
 
@@ -212,21 +247,6 @@ impl Engine {
         };
         let batch = document::put(self.batch(), &AccountUse { account: key, last_used: now }, expected)?;
         self.ports.store.commit(batch).await.map(|_| ())
-    }
-}
-
-/// The token at hand if it is second best, else the error.
-fn fall_back(
-    stored: Stored<Account>,
-    meanwhile: Meanwhile,
-    error: HandOutError,
-) -> Result<Stored<Account>, HandOutError> {
-    match meanwhile {
-        Meanwhile::Serve | Meanwhile::ServeAfterWait => {
-            tracing::debug!(account = %stored.document.reference, %error, "the token at hand still serves");
-            Ok(stored)
-        }
-        Meanwhile::Nothing => Err(error),
     }
 }
 

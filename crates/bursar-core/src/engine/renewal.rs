@@ -2,6 +2,8 @@
 //!
 //! Each step may be the last: `docs/rotation.md` shows what is left after a kill at any of them.
 
+mod saving;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,14 +11,13 @@ use jiff::Timestamp;
 use super::Engine;
 use super::broker::HandOutError;
 use super::credentials::Credentials;
-use super::providers::{client_of, refresh_policy};
-use super::vault::Vault;
+use super::providers::client_of;
 use crate::lifecycle::account::{Account, Renewal as Means, Standing};
 use crate::lifecycle::clock_skew;
 use crate::lifecycle::failure::{self, CauseKind, Class, Failure};
 use crate::lifecycle::reference::AccountReference;
 use crate::lifecycle::refresh::{Ask, Decision, Refusal, Standpoint, decide};
-use crate::lifecycle::transition::{self, Renewed};
+use crate::lifecycle::transition;
 use crate::oauth::client_authentication::Method;
 use crate::oauth::http_fields::{date_of, retry_after};
 use crate::oauth::identity_token;
@@ -27,7 +28,7 @@ use crate::ports::event::Event;
 use crate::ports::refresh_lock::RefreshPermit;
 use crate::ports::store::{Commit, Expected, StoreError};
 use crate::ports::upstream::{Request, Response, SendError};
-use crate::provider::{Omitted, Provider, Reuse};
+use crate::provider::{Provider, Reuse};
 use crate::secret::Secret;
 
 /// How a renewal ended.
@@ -257,88 +258,6 @@ impl Engine {
         }
     }
 
-    /// Stores new tokens, however often that has to be tried: they exist nowhere else.
-    async fn keep(
-        &self,
-        vault: &Vault,
-        provider: &Provider,
-        journaled: Stored<Account>,
-        credentials: Credentials,
-        tokens: &TokenSet,
-        clock_skew: jiff::SignedDuration,
-    ) -> Result<Stored<Account>, HandOutError> {
-        let reference = journaled.document.reference.clone();
-        let generation = journaled.document.generation;
-        let sealed = self.seal_in(vault, Account::KIND, &reference.key(), &credentials.renewed(tokens));
-        let incarnation = self.incarnation().await.map(|incarnation| incarnation.id);
-        let mut latest = journaled;
-        for attempt in 0..SAVE_ATTEMPTS {
-            if latest.document.generation != generation {
-                return self.keep_spare(vault, latest, tokens).await;
-            }
-            let changes = Renewed {
-                tokens,
-                omitted_ends: provider.refresh.omitted_refresh_token == Omitted::Ended,
-                policy: refresh_policy(provider),
-                clock_skew,
-                sealed: sealed.clone(),
-            };
-            let now = self.now();
-            let mut account = transition::renewed(latest.document.clone(), changes, now);
-            if let Ok(incarnation) = &incarnation {
-                account.incarnation.clone_from(incarnation);
-            }
-            let event = Event::new(now, "account.refreshed", reference.to_string())
-                .with("generation", account.generation.0)
-                .with("rotated", tokens.refresh_token.is_some());
-            match self.put_account(&account, Expected::Version(latest.version), event).await {
-                Ok(Commit::Done(version)) => return Ok(Stored { document: account, version }),
-                Ok(Commit::Conflict { .. }) => latest = self.account(&reference).await?,
-                Err(error) if attempt + 1 == SAVE_ATTEMPTS => return Err(error.into()),
-                Err(error) => {
-                    tracing::error!(%error, account = %reference, "new tokens could not be saved yet");
-                    self.ports.clock.sleep(SAVE_PAUSE).await;
-                    // The failed commit may have happened after all; then this generation is ours.
-                    if let Ok(found) = self.account(&reference).await {
-                        if found.document.access.as_ref().map(|access| &access.fingerprint)
-                            == Some(&tokens.access_token.fingerprint())
-                        {
-                            return Ok(found);
-                        }
-                        latest = found;
-                    }
-                }
-            }
-        }
-        Err(HandOutError::Busy { reference })
-    }
-
-    /// The lease ended before the answer came, and somebody else has renewed: their tokens rule, ours are kept.
-    async fn keep_spare(
-        &self,
-        vault: &Vault,
-        mut latest: Stored<Account>,
-        tokens: &TokenSet,
-    ) -> Result<Stored<Account>, HandOutError> {
-        let Some(spare) = &tokens.refresh_token else { return Ok(latest) };
-        let reference = latest.document.reference.clone();
-        loop {
-            let sealed = &latest.document.sealed;
-            let mut credentials = self.open_in(vault, Account::KIND, &reference.key(), sealed)?;
-            if credentials.refresh.as_ref() == Some(spare) {
-                return Ok(latest);
-            }
-            credentials.spares.push(spare.clone());
-            let mut account = latest.document.clone();
-            account.sealed = self.seal_in(vault, Account::KIND, &reference.key(), &credentials);
-            let event = Event::new(self.now(), "account.spare_kept", reference.to_string());
-            match self.put_account(&account, Expected::Version(latest.version), event).await? {
-                Commit::Done(version) => return Ok(Stored { document: account, version }),
-                Commit::Conflict { .. } => latest = self.account(&reference).await?,
-            }
-        }
-    }
-
     async fn take_failure(
         &self,
         journaled: Stored<Account>,
@@ -350,7 +269,7 @@ impl Engine {
         tracing::debug!(account = %reference, ?failure, "refresh failed");
         if failure.class == Class::Permanent {
             let latest = self.account(&reference).await?;
-            if latest.document.generation != journaled.document.generation {
+            if !latest.document.has_tokens_of(&journaled.document) {
                 // A sibling won: what was refused is no longer what we hold.
                 return Ok(Some(match decide(&latest.document, ask, Standpoint::Outside, self.now()) {
                     Decision::Serve | Decision::Refresh { .. } => Renewal::Fresh(Box::new(latest)),
@@ -394,10 +313,10 @@ impl Engine {
         event: &str,
         change: impl Fn(Account, Timestamp) -> Account,
     ) -> Result<Stored<Account>, HandOutError> {
-        let generation = journaled.document.generation;
-        let reference = journaled.document.reference.clone();
+        let before = journaled.document.clone();
+        let reference = before.reference.clone();
         let mut latest = journaled;
-        while latest.document.generation == generation {
+        while latest.document.has_tokens_of(&before) {
             let now = self.now();
             let account = change(latest.document.clone(), now);
             let mut event = Event::new(now, event, reference.to_string());

@@ -66,10 +66,14 @@ impl Shelf {
     /// Keeps what was read after `mark`.
     pub(super) fn keep(&self, mark: Mark, handed: &HandOut) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let Mark { read_at, sequence } = mark;
+        if kept.len() >= MOST_KEPT {
+            // What is not believed any more only lies about.
+            kept.retain(|_, other| read_at.saturating_sub(other.read_at) < BELIEVED);
+        }
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }
-        let Mark { read_at, sequence } = mark;
         kept.insert(handed.account.reference.clone(), Kept { handed: handed.clone(), read_at, sequence });
     }
 

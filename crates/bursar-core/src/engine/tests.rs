@@ -1,7 +1,7 @@
 //! Flows through the whole engine.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::executor::block_on;
@@ -13,6 +13,7 @@ use super::logout::RevocationReport;
 use super::test_world::{World, answer, cut, is, parameter, refused, tokens};
 use crate::lifecycle::account::{Generation, Standing};
 use crate::lifecycle::failure::CauseKind;
+use crate::lifecycle::reference::AccountReference;
 use crate::lifecycle::refresh::Ask;
 use crate::memory::MemoryStore;
 use crate::ports::document;
@@ -309,5 +310,77 @@ fn a_clock_set_back_a_day_costs_one_refresh_and_no_login() {
 fn wait_until(reached: impl Fn() -> bool) {
     while !reached() {
         std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Something that happens while the provider is being asked for the first refresh.
+fn meanwhile(act: impl Fn(&World) + Send + Sync + 'static) -> (World, Arc<Mutex<Option<World>>>, Revoked) {
+    let (here, revoked) = (Arc::new(Mutex::new(None::<World>)), Revoked::default());
+    let (inside, heard, act) = (here.clone(), revoked.clone(), Arc::new(act));
+    let world = World::new("reuse = \"reject\"", move |request| {
+        if request.uri().path() == "/revoke" {
+            heard.lock().unwrap().extend(parameter(request, "token"));
+            return answer(200, &serde_json::json!({}));
+        }
+        match parameter(request, "refresh_token").as_deref() {
+            None => {
+                let logins = inside.lock().unwrap().is_some();
+                if logins { tokens("b1", Some("s1")) } else { tokens("a1", Some("r1")) }
+            }
+            Some(_) => {
+                let world = inside.lock().unwrap().take();
+                if let Some(world) = world {
+                    *inside.lock().unwrap() = Some(world.clone());
+                    let act = act.clone();
+                    // An executor of its own: this one is in the middle of the refresh.
+                    std::thread::spawn(move || act(&world)).join().unwrap();
+                }
+                tokens("a2", Some("r2"))
+            }
+        }
+    });
+    (world, here, revoked)
+}
+
+type Revoked = Arc<Mutex<Vec<String>>>;
+
+#[test]
+fn tokens_that_come_after_their_login_ended_go_back_and_touch_no_other_login() {
+    let (world, here, revoked) = meanwhile(|world| {
+        let reference = AccountReference::parse("test:work").unwrap();
+        block_on(world.engine.logout(&reference)).unwrap();
+        world.log_in();
+    });
+    let reference = world.log_in().reference;
+    *here.lock().unwrap() = Some(world.clone());
+    world.clock.advance(HOUR);
+    assert!(matches!(world.hand_out(&reference), Err(HandOutError::NoSuchAccount { .. })));
+    assert!(is(&world.hand_out(&reference).unwrap().token, "b1"), "the other login has its own tokens still");
+    assert_eq!(world.account(&reference).generation, Generation(1));
+    let revoked = revoked.lock().unwrap();
+    assert!(revoked.contains(&"r1".to_owned()) && revoked.contains(&"r2".to_owned()), "{revoked:?}");
+    *here.lock().unwrap() = None;
+}
+
+#[test]
+fn a_token_is_not_handed_out_after_a_pause_or_a_logout_that_came_during_the_wait() {
+    let paused = |world: &World| {
+        let reference = AccountReference::parse("test:work").unwrap();
+        block_on(world.engine.set_paused(&reference, true)).unwrap();
+    };
+    let logged_out = |world: &World| {
+        let reference = AccountReference::parse("test:work").unwrap();
+        block_on(world.engine.logout(&reference)).unwrap();
+    };
+    for act in [paused as fn(&World), logged_out] {
+        let (world, here, _) = meanwhile(act);
+        let reference = world.log_in().reference;
+        *here.lock().unwrap() = Some(world.clone());
+        // In the window in which callers wait and the old token would be second best.
+        world.clock.advance(HOUR - Duration::from_secs(60));
+        let error = world.hand_out(&reference).unwrap_err();
+        let refused = matches!(error, HandOutError::Paused { .. } | HandOutError::NoSuchAccount { .. });
+        assert!(refused, "{error:?}");
+        *here.lock().unwrap() = None;
     }
 }

@@ -69,6 +69,24 @@ pub struct Account {
 }
 
 impl Account {
+    /// Whether both are the same login with the same tokens: what was learned about the one is true of the other.
+    ///
+    /// The generation alone does not tell: another login of the same name begins anew.
+    pub fn has_tokens_of(&self, other: &Self) -> bool {
+        let tokens = |account: &Self| {
+            let access = account.access.as_ref().map(|access| access.fingerprint.clone());
+            (access, account.refresh.as_ref().map(|refresh| refresh.fingerprint.clone()))
+        };
+        self.is_login_of(other) && self.generation == other.generation && tokens(self) == tokens(other)
+    }
+
+    /// Whether both are the same login, whatever has become of its tokens.
+    pub fn is_login_of(&self, other: &Self) -> bool {
+        self.logged_in_at == other.logged_in_at
+            && self.identity == other.identity
+            && self.client == other.client
+    }
+
     /// How new access tokens can be had without a person.
     pub fn renewal(&self) -> Renewal {
         match self.method {

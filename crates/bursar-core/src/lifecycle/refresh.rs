@@ -21,6 +21,13 @@ pub struct Ask {
     pub keep: bool,
 }
 
+impl Ask {
+    /// Whether somebody gets the token, so that a pause matters.
+    pub fn hands_out(&self) -> bool {
+        self.newer_than.is_none() && !self.keep
+    }
+}
+
 /// Who is deciding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standpoint {
@@ -63,6 +70,8 @@ pub enum Reason {
     TooShort,
     /// The refresh token would die of disuse.
     Idle,
+    /// An earlier attempt failed, and its time to be repeated has come.
+    Repeated,
 }
 
 /// What the access token at hand is good for while it is being replaced.
@@ -95,7 +104,7 @@ pub enum Refusal {
 /// Decides about one hand-out.
 pub fn decide(account: &Account, ask: &Ask, standpoint: Standpoint, now: Timestamp) -> Decision {
     let forced = forced(account, ask);
-    if account.paused && ask.newer_than.is_none() && !ask.keep {
+    if account.paused && ask.hands_out() {
         return Decision::Refuse(Refusal::Paused);
     }
     let usable = usable(account, ask, now);
@@ -135,7 +144,12 @@ fn wanted(account: &Account, ask: &Ask, usable: bool, now: Timestamp) -> Option<
         let is_due = idle_renewal_at(account).is_some_and(|due| due <= now);
         is_due.then_some((Reason::Idle, Meanwhile::Serve))
     };
-    let Some(remaining) = access.remaining(now) else { return idle() };
+    let repeated = || {
+        // Callers need not care; whoever keeps accounts ends a failure as soon as that is possible.
+        let is_due = matches!(&account.standing, Standing::Failing(failing) if failing.next_try <= now);
+        (ask.keep && is_due).then_some((Reason::Repeated, Meanwhile::Serve))
+    };
+    let Some(remaining) = access.remaining(now) else { return idle().or_else(repeated) };
     let windows = windows(account, access, ask.min_valid);
     if remaining.is_zero() {
         Some((Reason::TooShort, Meanwhile::Nothing))
@@ -144,7 +158,7 @@ fn wanted(account: &Account, ask: &Ask, usable: bool, now: Timestamp) -> Option<
     } else if remaining <= windows.advisory {
         Some((Reason::DueSoon, Meanwhile::Serve))
     } else {
-        idle()
+        idle().or_else(repeated)
     }
 }
 

@@ -94,11 +94,7 @@ impl SqliteStore {
     }
 
     fn hint(&self, sequence: Sequence) {
-        self.writer.hint().send_if_modified(|last| {
-            let newer = sequence > *last;
-            *last = sequence.max(*last);
-            newer
-        });
+        self.writer.hint().send_if_modified(|last| std::mem::replace(last, sequence) != sequence);
     }
 
     fn read<T>(

@@ -271,11 +271,8 @@ fn write(setup: &Setup, opened: &Opened, jobs: Vec<Job>) -> Result<(), StoreErro
     if committed.is_ok()
         && let Some(announced) = progress.announced
     {
-        setup.hint.send_if_modified(|last| {
-            let newer = announced > *last;
-            *last = announced.max(*last);
-            newer
-        });
+        // Not only a larger one: a file that was put in the old one's place counts from its own beginning.
+        setup.hint.send_if_modified(|last| std::mem::replace(last, announced) != announced);
     }
     for reply in replies {
         reply(committed.clone());

@@ -236,8 +236,14 @@ impl Keeper {
                 state.last_refresh = account.last_refreshed;
                 state.held.release(reference);
             }
-            // Somebody else has the lock, or the provider wants more time between two refreshes.
-            Ok(_) | Err(HandOutError::Busy { .. }) => state.held.until(reference.clone(), stopwatch + SOON),
+            // Somebody else has the lock, the provider wants more time between two refreshes, or a lost answer has to be
+            // waited for: looked at again while most of the token's life is still left.
+            Ok(account) => {
+                let left = account.access.as_ref().and_then(|access| access.remaining(now));
+                let wait = left.map_or(LATEST, |left| (left / 4).clamp(SOONEST, LATEST));
+                state.held.until(reference.clone(), stopwatch + wait.unsigned_abs());
+            }
+            Err(HandOutError::Busy { .. }) => state.held.until(reference.clone(), stopwatch + SOON),
             Err(HandOutError::TryLater { until, cause, .. }) => {
                 tracing::debug!(account = %reference, %cause, %until, "tried again later");
                 let wait = until.duration_since(now).clamp(SOONEST, LATEST).unsigned_abs();

@@ -69,6 +69,10 @@ impl Keeper {
         if due > now {
             return Ok(due.duration_since(now).unsigned_abs());
         }
+        // The night is not over for a vault that is opened in the morning.
+        if !engine.is_unlocked() && engine.recorded_key_source().await?.is_some() {
+            return Ok(LONGEST_NAP);
+        }
         // Marked first: of several keepers one runs it.
         if engine.mark_nightly(now).await? {
             let until = now.saturating_add(nightly.ahead).unwrap_or(Timestamp::MAX);

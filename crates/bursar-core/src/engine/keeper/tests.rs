@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Keeper, Nightly};
 use crate::engine::test_world::{World, answer, is, parameter};
+use crate::lifecycle::account::Standing;
 use crate::lifecycle::reference::{AccountReference, Nickname};
 use crate::ports::clock::Clock as _;
 use crate::ports::upstream::{Response, SendError};
@@ -261,4 +262,26 @@ fn tokens_lost_and_found_by_another_process_are_not_fetched_twice() {
     let working = Working::start(&world, None);
     working.pass(&world, Duration::from_secs(10));
     assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_refresh_that_failed_early_is_repeated_when_its_time_comes_and_not_again_and_again() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (counted, counter) = (calls.clone(), Arc::new(AtomicUsize::new(0)));
+    let issue = numbered(3600, &counter);
+    let world = World::new("reuse = \"reject\"", move |request| {
+        if parameter(request, "refresh_token").is_some() && counted.fetch_add(1, Ordering::SeqCst) == 0 {
+            return answer(503, &serde_json::json!({}));
+        }
+        issue()
+    });
+    let reference = world.log_in().reference;
+    assert!(
+        block_on(world.engine.refresh(&reference, Duration::from_mins(1))).is_err(),
+        "forced, an hour early"
+    );
+    let working = Working::start(&world, None);
+    working.pass(&world, Duration::from_mins(5));
+    assert_eq!(calls.load(Ordering::SeqCst), 2, "repeated once, and well");
+    assert_eq!(world.account(&reference).standing, Standing::Active);
 }

@@ -121,6 +121,16 @@ impl Engine {
         self.vault.state().is_locked
     }
 
+    /// Forgets the key because it may be of another store; the next use opens the vault anew. A lock stays a lock.
+    pub fn forget_key(&self) {
+        let mut state = self.vault.state();
+        state.vault = None;
+        state.locks += 1;
+        if let Some(shelf) = &self.shelf {
+            shelf.clear();
+        }
+    }
+
     /// Whether the key is at hand.
     pub fn is_unlocked(&self) -> bool {
         self.vault.state().vault.is_some()

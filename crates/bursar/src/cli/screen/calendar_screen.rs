@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use bursar_core::lifecycle::calendar::{Deadline, Occasion};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::WIDTH;
-use super::account_view::{Viewing, rfc3339};
-use super::note::login_command;
 use super::plain::{plain, shortened, wrapped};
-use super::time_words::{absolute, relative};
+use crate::account_view::Viewing;
+use crate::account_view::note::deadline_command;
+use crate::account_view::time_words::{absolute, relative};
+use crate::http::wire::DeadlineDocument;
 
 /// The table, at most 80 columns wide.
 pub(crate) fn render(deadlines: &[Deadline<'_>], viewing: &Viewing<'_>) -> String {
@@ -43,23 +44,8 @@ pub(crate) fn render(deadlines: &[Deadline<'_>], viewing: &Viewing<'_>) -> Strin
 
 /// The array of `--json`.
 pub(crate) fn to_json(deadlines: &[Deadline<'_>], now: Timestamp) -> Value {
-    deadlines
-        .iter()
-        .map(|deadline| {
-            let account = deadline.account;
-            json!({
-                "schema": 1,
-                "ref": account.reference.to_string(),
-                "provider": account.reference.provider.as_str(),
-                "account": account.reference.nickname.as_str(),
-                "identity": account.identity.as_ref().map(|identity| &identity.label),
-                "occasion": deadline.occasion.as_str(),
-                "at": rfc3339(deadline.at),
-                "seconds_left": deadline.at.duration_since(now).as_secs(),
-                "command": command(deadline).trim_matches('`'),
-            })
-        })
-        .collect()
+    let documents = deadlines.iter().map(|deadline| DeadlineDocument::of(deadline, now));
+    documents.map(|document| serde_json::to_value(document).unwrap_or_default()).collect()
 }
 
 fn row(deadline: &Deadline<'_>, viewing: &Viewing<'_>) -> [String; COLUMNS] {
@@ -77,7 +63,7 @@ fn sentence(deadline: &Deadline<'_>, now: Timestamp) -> String {
         "{reference}: {} {}; run {}",
         words(deadline, now),
         relative(deadline.at, now),
-        plain(&command(deadline))
+        plain(&deadline_command(deadline))
     )
 }
 
@@ -92,13 +78,6 @@ fn words(deadline: &Deadline<'_>, now: Timestamp) -> &'static str {
         (Occasion::LoginEnds | Occasion::LoginUnused, true) => "login ended",
         (Occasion::RotateAfter, false) => "login gets old",
         (Occasion::RotateAfter, true) => "login is old",
-    }
-}
-
-fn command(deadline: &Deadline<'_>) -> String {
-    match deadline.occasion {
-        Occasion::LoginUnused => format!("`bursar refresh {}`", deadline.account.reference),
-        _ => login_command(deadline.account),
     }
 }
 

@@ -17,7 +17,7 @@ use bursar_core::secret::Secret;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::account_view::{AccountView, Surroundings, Viewing};
+use crate::account_view::{AccountView, Surroundings, Viewing};
 
 /// Everything is seen at five past three in the afternoon.
 pub(super) const VIEWING: Viewing<'static> = Viewing { now: NOW, warn: WARN, zone: &TimeZone::UTC };

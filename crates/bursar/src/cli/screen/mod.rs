@@ -1,15 +1,13 @@
 //! What people and programs see of accounts: pure functions from records to text and JSON.
 //!
-//! Nothing here reads the store, the clock or the terminal. [`account_view`] is the one place that says what of an
-//! account is shown; the screens only lay it out, at most 80 columns wide.
+//! Nothing here reads the store, the clock or the terminal. [`crate::account_view`] says what of an account is shown;
+//! the screens only lay it out, at most 80 columns wide.
 
-pub(super) mod account_view;
 pub(super) mod calendar_screen;
 pub(super) mod cleanup_screen;
 #[cfg(test)]
 mod fixtures;
 pub(super) mod list_screen;
-mod note;
 pub(super) mod plain;
 pub(super) mod rebuild_screen;
 pub(super) mod serving;
@@ -17,7 +15,6 @@ pub(super) mod status_screen;
 mod tag;
 #[cfg(test)]
 mod tests;
-pub(crate) mod time_words;
 
 /// What every terminal has.
 const WIDTH: usize = 80;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::plain::plain;
-use super::time_words::both;
+use crate::account_view::time_words::both;
 
 /// An account, the variables it fills, and the end of what is in them.
 #[derive(Clone, Debug)]

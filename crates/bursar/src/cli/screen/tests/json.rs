@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::cli::screen::account_view::AccountView;
+use crate::account_view::AccountView;
 use crate::cli::screen::fixtures::{every_state, view};
 
 #[test]

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::{assert_narrow, bare};
-use crate::cli::screen::account_view::{AccountView, Viewing};
+use crate::account_view::{AccountView, Viewing};
 use crate::cli::screen::fixtures::{VIEWING, account, every_state, view};
 use crate::cli::screen::status_screen::{StatusScreen, one_line};
 

@@ -9,19 +9,19 @@ pub(crate) fn both(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// `2026-11-21 15:30:00`, on the clock of `zone`.
-pub(super) fn absolute(time: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn absolute(time: Timestamp, zone: &TimeZone) -> String {
     time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// `14:05 (in 5 minutes)`, with the date if it is another day.
-pub(super) fn appointment(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn appointment(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let (then, today) = (time.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
     let form = if then.date() == today.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
     format!("{} ({})", then.strftime(form), relative(time, now))
 }
 
 /// `in 25 minutes`, `1 hour ago` or `now`.
-pub(super) fn relative(time: Timestamp, now: Timestamp) -> String {
+pub(crate) fn relative(time: Timestamp, now: Timestamp) -> String {
     let left = time.duration_since(now);
     match left.as_secs() {
         0 => "now".to_owned(),
@@ -31,7 +31,7 @@ pub(super) fn relative(time: Timestamp, now: Timestamp) -> String {
 }
 
 /// The length of `duration` in its largest fitting unit, rounded down: nobody is promised more time than there is.
-pub(super) fn span(duration: SignedDuration) -> String {
+pub(crate) fn span(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().unsigned_abs();
     let (count, unit) = match seconds {
         0..MINUTE => (seconds, "second"),
@@ -43,7 +43,7 @@ pub(super) fn span(duration: SignedDuration) -> String {
 }
 
 /// How many whole days `since` is ago; a clock that was set back makes no negative age.
-pub(super) fn age_in_days(since: Timestamp, now: Timestamp) -> u64 {
+pub(crate) fn age_in_days(since: Timestamp, now: Timestamp) -> u64 {
     u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0) / DAY
 }
 

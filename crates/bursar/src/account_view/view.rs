@@ -1,4 +1,4 @@
-//! Everything that is shown of one account, and its form in `--json`.
+//! Everything that is shown of one account.
 
 use bursar_core::lifecycle::account::{Account, LoginMethod, Standing};
 use bursar_core::lifecycle::calendar::rotate_at;
@@ -8,10 +8,11 @@ use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::shown::{ShownState, Warn, shown};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::note;
 use super::time_words::age_in_days;
+use crate::http::wire::AccountDocument;
 
 /// From where and when accounts are looked at.
 #[derive(Clone, Copy, Debug)]
@@ -124,37 +125,8 @@ impl AccountView {
 
     /// The element of `--json`; its keys are documented and only ever added to.
     pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "schema": 1,
-            "ref": self.reference.to_string(),
-            "provider": self.reference.provider.as_str(),
-            "account": self.reference.nickname.as_str(),
-            "identity": self.identity,
-            "status": self.state.bucket().as_str(),
-            "state": self.state.as_str(),
-            "expires_at": self.expires_at.map(rfc3339),
-            "grant_expires_at": self.grant_expires_at.map(rfc3339),
-            "seconds_left": self.seconds_left,
-            "last_refreshed": self.last_refreshed.map(rfc3339),
-            "last_used": self.surroundings.last_used.map(rfc3339),
-            "created_at": rfc3339(self.created_at),
-            "login_age_days": self.login_age_days,
-            "rotate_after": self.rotate_after.map(rfc3339),
-            "scope": self.scope,
-            "token_type": self.token_type,
-            "method": self.method,
-            "generation": self.generation,
-            "sessions": self.surroundings.sessions,
-            "default": self.surroundings.default,
-            "paused": self.paused,
-            "note": self.note,
-            "last_error": self.last_error.as_ref().map(|error| json!({
-                "kind": error.kind,
-                "detail": error.detail,
-                "at": rfc3339(error.at),
-            })),
-            "next_try": self.next_try.map(rfc3339),
-        })
+        // Texts, numbers and nothing that could fail to be written.
+        serde_json::to_value(AccountDocument::from(self)).unwrap_or_default()
     }
 }
 

@@ -1,13 +1,13 @@
 //! The note of an account: what will happen to it, or what a person has to do, in words.
 
 use bursar_core::lifecycle::account::{Account, LoginMethod, Renewal, Standing};
-use bursar_core::lifecycle::calendar::rotate_at;
+use bursar_core::lifecycle::calendar::{Deadline, Occasion, rotate_at};
 use bursar_core::lifecycle::deadlines::{access_expires_at, grant_expires_at};
 use bursar_core::lifecycle::journal::{self, Journal, NextStep};
 use bursar_core::lifecycle::shown::ShownState;
 use jiff::Timestamp;
 
-use super::account_view::Viewing;
+use super::Viewing;
 use super::time_words::{age_in_days, appointment, relative, span};
 
 /// What to tell about `account`, which shows as `state`; `None`: nothing to tell.
@@ -130,7 +130,7 @@ fn old_login(account: &Account, now: Timestamp) -> Option<String> {
 }
 
 /// The command that makes the login again the way it was made.
-pub(super) fn login_command(account: &Account) -> String {
+pub(crate) fn login_command(account: &Account) -> String {
     let way = match account.method {
         LoginMethod::Browser => "",
         LoginMethod::Device => " --device",
@@ -141,4 +141,12 @@ pub(super) fn login_command(account: &Account) -> String {
     };
     let reference = &account.reference;
     format!("`bursar login {} --as {}{way}`", reference.provider, reference.nickname)
+}
+
+/// The command that moves a deadline.
+pub(crate) fn deadline_command(deadline: &Deadline<'_>) -> String {
+    match deadline.occasion {
+        Occasion::LoginUnused => format!("`bursar refresh {}`", deadline.account.reference),
+        _ => login_command(deadline.account),
+    }
 }

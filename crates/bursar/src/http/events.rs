@@ -12,6 +12,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Api;
+use super::failures::UsesTheStore;
 use super::refusal::Refusal;
 use super::wire::{EventDocument, FailureDocument};
 
@@ -25,14 +26,17 @@ pub(super) struct Since {
     subject: Option<String>,
 }
 
-/// Stream events as they happen.
+/// Stream events as they happen
 #[utoipa::path(
     get,
     path = "/v1/events",
-    params(Since),
+    operation_id = "stream_events",
+    tag = "events",
+    params(Since, ("last-event-id" = Option<u64>, Header, description = "As `after`; it goes before it")),
     responses(
         (status = 200, description = "One event a message", body = EventDocument, content_type = "text/event-stream"),
         (status = 400, description = "The parameters make no sense", body = FailureDocument),
+        UsesTheStore,
     )
 )]
 pub(super) async fn stream(
@@ -52,13 +56,8 @@ pub(super) async fn stream(
         Some(after) => after,
         None => engine.last_event().await?,
     };
-    let follower = Follower {
-        after,
-        subject: since.subject,
-        hint,
-        waiting: std::collections::VecDeque::new(),
-        api,
-    };
+    let follower =
+        Follower { after, subject: since.subject, hint, waiting: std::collections::VecDeque::new(), api };
     let messages = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         let message = Event::default().id(event.0.to_string()).event(event.1).json_data(event.2);

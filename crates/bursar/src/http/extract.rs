@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
-use http::request::Parts;
 use bursar_core::ports::clock::Clock as _;
 use futures::future::{Either, select};
+use http::StatusCode;
+use http::request::Parts;
 use hyper::body::Bytes;
 use serde::de::DeserializeOwned;
 
@@ -50,6 +50,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
             Ok(Path(name)) => Ok(Self(name)),
             Err(rejection) => Err(refused(rejection.status(), "the path cannot be understood")),
         }
+    }
+}
+
+/// What stands behind the question mark.
+#[derive(Debug)]
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Response> {
+        let asked = Query::try_from_uri(&parts.uri);
+        asked
+            .map(|Query(asked)| Self(asked))
+            .map_err(|_| refused(StatusCode::BAD_REQUEST, "the address's query is not as described"))
     }
 }
 

@@ -6,8 +6,12 @@
 
 mod accounts;
 mod caller;
+mod description;
 mod events;
 mod extract;
+mod failures;
+mod login_refusal;
+mod logins;
 mod process;
 mod refusal;
 pub mod serving;
@@ -28,6 +32,7 @@ pub use self::caller::Caller;
 pub use self::process::Host;
 pub use self::session_door::{SessionDoor, session_door};
 use crate::desk::Desk;
+use crate::logins::Logins;
 
 /// What handlers work with.
 #[derive(Clone, Debug)]
@@ -36,15 +41,14 @@ pub struct Api {
     pub desk: Desk,
     /// The process that serves the API.
     pub host: Arc<dyn Host>,
+    /// Logins under way.
+    pub logins: Logins,
 }
 
 /// All routes of the API.
 pub fn router(api: Api) -> Router {
-    let (router, document) = routes().split_for_parts();
-    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    let (router, _) = routes().split_for_parts();
     router
-        .route("/v1/openapi.json", axum::routing::get(move || openapi_json(text.clone())))
-        .route("/healthz", axum::routing::get(|| async { "ok" }))
         .fallback(refusal::unknown_route)
         .method_not_allowed_fallback(refusal::wrong_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -62,28 +66,47 @@ pub fn openapi() -> String {
 fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(accounts::list))
-        .routes(routes!(accounts::show))
+        .routes(routes!(accounts::show, accounts::log_out))
+        .routes(routes!(accounts::pause))
+        .routes(routes!(accounts::resume))
+        .routes(routes!(accounts::deadlines))
         .routes(routes!(tokens::hand_out))
         .routes(routes!(tokens::refresh))
         .routes(routes!(sessions::list, sessions::open))
         .routes(routes!(sessions::renew, sessions::end))
+        .routes(routes!(logins::list, logins::begin))
+        .routes(routes!(logins::show, logins::cancel))
+        .routes(routes!(logins::answer))
         .routes(routes!(events::stream))
         .routes(routes!(process::show))
         .routes(routes!(process::stop))
         .routes(routes!(process::unlock))
         .routes(routes!(process::lock))
-}
-
-async fn openapi_json(text: String) -> impl axum::response::IntoResponse {
-    ([(http::header::CONTENT_TYPE, "application/json")], text)
+        .routes(routes!(description::show))
+        .routes(routes!(description::health))
 }
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "bursar",
-    description = "Accounts, hand-outs, sessions and events. The agent serves it on a Unix socket that only its own \
-                   user can open."
-))]
+#[openapi(
+    info(
+        title = "bursar",
+        version = "1",
+        description = "Accounts, hand-outs, sessions, logins and events. The agent serves it on a Unix socket that \
+                       only its own user can open; who can open it may do everything here. Every failure is one \
+                       document with a stable word, a sentence and a hint. Members may be added to every answer."
+    ),
+    components(schemas(wire::FailureDocument)),
+    tags(
+        (name = "accounts", description = "Logins that bursar holds."),
+        (name = "tokens", description = "Handing out and refreshing."),
+        (name = "sessions", description = "Uses of accounts, so that nothing in use is taken away."),
+        (name = "logins", description = "Logging in for a program that has a person of its own to show things to."),
+        (name = "events", description = "What happens, as it happens."),
+        (name = "agent", description = "The process that serves the API."),
+        (name = "vault", description = "The key to everything."),
+        (name = "api", description = "The API itself."),
+    )
+)]
 struct Description;
 
 /// The largest legitimate request carries one refused token, and tokens end at some kilobytes.

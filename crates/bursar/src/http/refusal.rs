@@ -17,8 +17,12 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, error: &str, message: impl Into<String>) -> Self {
-        let document =
-            FailureDocument { error: error.to_owned(), message: message.into(), causes: Vec::new(), hint: None };
+        let document = FailureDocument {
+            error: error.to_owned(),
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+        };
         Self { status, document }
     }
 
@@ -39,9 +43,19 @@ impl Refusal {
 impl<T: Into<Failure>> From<T> for Refusal {
     fn from(error: T) -> Self {
         let failure: Failure = error.into();
-        let (status, error) = code(failure.exit);
-        let Failure { message, causes, hint, .. } = failure;
-        Self { status, document: FailureDocument { error: error.to_owned(), message, causes, hint } }
+        Self { status: code(failure.exit).0, document: FailureDocument::from(&failure) }
+    }
+}
+
+impl From<&Failure> for FailureDocument {
+    fn from(failure: &Failure) -> Self {
+        let Failure { exit, message, causes, hint } = failure;
+        Self {
+            error: code(*exit).1.to_owned(),
+            message: message.clone(),
+            causes: causes.clone(),
+            hint: hint.clone(),
+        }
     }
 }
 

@@ -12,13 +12,17 @@ use axum::Router;
 use bursar_core::ports::clock::Clock;
 use bursar_core::ports::tasks::Tasks;
 use futures::future::{Either, select};
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::Interest;
 use tokio::net::UnixListener;
 use tokio::net::UnixStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::Caller;
 
@@ -37,6 +41,7 @@ impl Hall {
     pub async fn serve(&self, listener: UnixListener, router: Router, stop: impl Future<Output = ()>) {
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(places()));
+        let (leaving, _) = watch::channel(());
         let mut stop = std::pin::pin!(stop);
         loop {
             let accepting = std::pin::pin!(self.accept(&listener, &places));
@@ -48,19 +53,29 @@ impl Hall {
                 tracing::warn!("a connection of another user was refused");
                 continue;
             };
-            let service = router.clone().layer(axum::Extension(caller));
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(LONGEST_SILENCE)
-                .max_buf_size(LARGEST_HEAD)
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-            let connection = graceful.watch(connection);
+            let router = router.clone();
+            let (watcher, mut left) = (graceful.watcher(), leaving.subscribe());
+            let silence = self.clock.sleep(LONGEST_SILENCE);
             self.tasks.spawn(Box::pin(async move {
+                // Buffers are for those who say something: a crowd that only connects costs next to nothing.
+                if !speaks(&stream, left.changed(), silence).await {
+                    return;
+                }
+                let service = service_fn(move |mut request: Request<Incoming>| {
+                    request.extensions_mut().insert(caller);
+                    TowerToHyperService::new(router.clone()).call(request)
+                });
+                let connection = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(LONGEST_SILENCE)
+                    .max_buf_size(LARGEST_HEAD)
+                    .serve_connection(TokioIo::new(stream), service);
                 // Whatever went wrong on it is the other side's business.
-                let _gone = connection.await;
+                let _gone = Box::pin(watcher.watch(connection)).await;
                 drop(place);
             }));
         }
+        drop(leaving);
         // New callers are better served by themselves than by somebody who is leaving.
         drop(listener);
         let leaving = std::pin::pin!(graceful.shutdown());
@@ -86,6 +101,22 @@ impl Hall {
             }
         }
     }
+}
+
+/// Whether the caller says something, before either of the others happens, and is there to hear the answer. One who has
+/// hung up while this process could not listen has gone on alone: to refresh or to stop now would surprise everybody.
+async fn speaks(
+    stream: &UnixStream,
+    left: impl Future<Output: Sized>,
+    silence: impl Future<Output: Sized>,
+) -> bool {
+    let (left, silence) = (std::pin::pin!(left), std::pin::pin!(silence));
+    let readable = std::pin::pin!(stream.readable());
+    if let Either::Right(_) = select(readable, select(left, silence)).await {
+        return false;
+    }
+    let ready = stream.ready(Interest::READABLE | Interest::WRITABLE).await;
+    ready.is_ok_and(|ready| !ready.is_write_closed())
 }
 
 /// Who is at the other end; `None` for another user, whatever the modes of the socket and its folder have become.
@@ -119,7 +150,7 @@ const MOST_CONNECTIONS: usize = 16_384;
 /// For [`MOST_CONNECTIONS`] and everything else.
 const DESCRIPTORS: u64 = 20_000;
 /// A request's head comes at once; between two requests of one connection as much may pass.
-const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+const LONGEST_SILENCE: Duration = Duration::from_mins(1);
 /// Names and a token in the path at most.
 const LARGEST_HEAD: usize = 16 * 1024;
 /// A hand-out that waits for a provider may take longer, but its refresh goes on without it.

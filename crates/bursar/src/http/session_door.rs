@@ -65,7 +65,7 @@ async fn hand_out(
         return Err(Refusal::new(StatusCode::FORBIDDEN, "denied", "this session does not have that account")
             .hint("name it before `--` when you start the command with `bursar exec`"));
     };
-    let handed = tokens::handed_out(&door.desk, &reference.to_string(), &request).await?;
+    let handed = tokens::handed_out_of(&door.desk, reference, &request).await?;
     Ok(Json(TokenDocument::of(&handed, door.desk.now())).into_response())
 }
 

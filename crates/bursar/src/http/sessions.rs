@@ -8,24 +8,35 @@ use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
 use super::extract::{Body, Named};
+use super::failures::{ChangesAccounts, UsesTheStore};
 use super::refusal::Refusal;
 use super::tokens::nowhere;
 use super::wire::{FailureDocument, RenewRequest, SessionDocument, SessionRequest};
 use super::{Api, Caller};
 
-/// List the uses under way.
-#[utoipa::path(get, path = "/v1/sessions", responses((status = 200, body = [SessionDocument])))]
+/// List the uses under way
+#[utoipa::path(
+    get,
+    path = "/v1/sessions",
+    operation_id = "list_sessions",
+    tag = "sessions",
+    responses((status = 200, description = "All that are alive", body = [SessionDocument]), UsesTheStore)
+)]
 pub(super) async fn list(State(api): State<Api>) -> Result<Json<Vec<SessionDocument>>, Refusal> {
     let sessions = api.desk.engine().sessions().await?;
     Ok(Json(sessions.into_iter().map(SessionDocument::from).collect()))
 }
 
-/// Declare a use; it lives as long as its process, or as long as it is renewed.
+/// Declare a use
+///
+/// It lives as long as its process, or as long as it is renewed; meanwhile cleaning up leaves its accounts alone.
 #[utoipa::path(
     post,
     path = "/v1/sessions",
+    operation_id = "open_session",
+    tag = "sessions",
     request_body = SessionRequest,
-    responses((status = 201, body = SessionDocument), (status = 400, body = FailureDocument))
+    responses((status = 201, description = "It has begun", body = SessionDocument), ChangesAccounts)
 )]
 pub(super) async fn open(
     State(api): State<Api>,
@@ -51,13 +62,21 @@ pub(super) async fn open(
     Ok((StatusCode::CREATED, Json(session.into())))
 }
 
-/// Give a session a longer life.
+/// Give a session a longer life
 #[utoipa::path(
     put,
     path = "/v1/sessions/{id}",
+    operation_id = "renew_session",
+    tag = "sessions",
     params(("id" = String, Path, description = "The session's name")),
     request_body = RenewRequest,
-    responses((status = 204, description = "Renewed"), (status = 404, body = FailureDocument))
+    responses(
+        (status = 204, description = "Renewed"),
+        (status = 400, description = "The request cannot be understood", body = FailureDocument),
+        (status = 404, description = "No such session", body = FailureDocument),
+        (status = 413, description = "The request is too large", body = FailureDocument),
+        UsesTheStore,
+    )
 )]
 pub(super) async fn renew(
     State(api): State<Api>,
@@ -68,12 +87,18 @@ pub(super) async fn renew(
     found(api.desk.engine().renew_session(&id, until).await?)
 }
 
-/// End a session.
+/// End a session
 #[utoipa::path(
     delete,
     path = "/v1/sessions/{id}",
+    operation_id = "end_session",
+    tag = "sessions",
     params(("id" = String, Path, description = "The session's name")),
-    responses((status = 204, description = "Ended"), (status = 404, body = FailureDocument))
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 404, description = "No such session", body = FailureDocument),
+        UsesTheStore,
+    )
 )]
 pub(super) async fn end(State(api): State<Api>, Named(id): Named) -> Result<StatusCode, Refusal> {
     found(api.desk.engine().end_session(&id).await?)

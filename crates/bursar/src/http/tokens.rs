@@ -6,31 +6,32 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
 use bursar_core::secret::Secret;
 use jiff::SignedDuration;
 
 use super::Api;
 use super::extract::{Body, Named};
+use super::failures::OpensTokens;
 use super::refusal::Refusal;
-use super::wire::{FailureDocument, RefreshRequest, TokenDocument, TokenRequest};
+use super::wire::{RefreshRequest, TokenDocument, TokenRequest};
 use crate::context::Surroundings;
 use crate::desk::{Desk, HandedOut};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
-/// Hand out an access token.
+/// Hand out an access token
+///
+/// It lives at least as long as was asked for; it is refreshed for that if need be. A token that the caller saw refused
+/// is not handed out again.
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/token",
+    operation_id = "hand_out_token",
+    tag = "tokens",
     params(("account" = String, Path, description = "A reference, provider, nickname or identity")),
     request_body = TokenRequest,
-    responses(
-        (status = 200, description = "The token", body = TokenDocument<'_>),
-        (status = 404, description = "No such account", body = FailureDocument),
-        (status = 409, description = "A person has to log in", body = FailureDocument),
-        (status = 423, description = "The vault is locked", body = FailureDocument),
-        (status = 503, description = "Not now", body = FailureDocument),
-    )
+    responses((status = 200, description = "The token", body = TokenDocument<'_>), OpensTokens)
 )]
 pub(super) async fn hand_out(
     State(api): State<Api>,
@@ -42,19 +43,15 @@ pub(super) async fn hand_out(
     Ok(Json(TokenDocument::of(&handed, api.desk.now())).into_response())
 }
 
-/// Refresh an account now, whatever the windows say.
+/// Refresh an account now, whatever the windows say
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/refresh",
+    operation_id = "refresh_account",
+    tag = "tokens",
     params(("account" = String, Path, description = "A reference, provider, nickname or identity")),
     request_body = RefreshRequest,
-    responses(
-        (status = 204, description = "Refreshed"),
-        (status = 404, description = "No such account", body = FailureDocument),
-        (status = 409, description = "A person has to log in", body = FailureDocument),
-        (status = 423, description = "The vault is locked", body = FailureDocument),
-        (status = 503, description = "Not now", body = FailureDocument),
-    )
+    responses((status = 204, description = "Refreshed"), OpensTokens)
 )]
 pub(super) async fn refresh(
     State(api): State<Api>,
@@ -78,13 +75,33 @@ pub(super) async fn handed_out(
         let account = desk.resolve(account, &surroundings()).await?;
         return desk.hand_out_unchecked(&account.reference).await;
     }
+    desk.hand_out_named(account, surroundings, &ask(request)?, patience(request.wait)).await
+}
+
+/// The same of one account and no other, whatever is like its name.
+pub(super) async fn handed_out_of(
+    desk: &Desk,
+    reference: &AccountReference,
+    request: &TokenRequest,
+) -> Result<HandedOut, Failure> {
+    if request.unchecked {
+        return desk.hand_out_unchecked(reference).await;
+    }
+    desk.hand_out(reference, &ask(request)?, patience(request.wait)).await
+}
+
+fn ask(request: &TokenRequest) -> Result<Ask, Failure> {
+    if request.rejected_fingerprint.as_ref().is_some_and(|print| print.to_string().len() != FINGERPRINT) {
+        // It would fit no token, and the refused one would come back as if it were good.
+        return Err(Failure::new(Exit::Usage, "`rejected_fingerprint` is not the fingerprint of a token")
+            .hint("see /v1/openapi.json"));
+    }
     let rejected = request.rejected.as_ref().map(Secret::fingerprint);
-    let ask = Ask {
+    Ok(Ask {
         min_valid: request.min_valid.map(|seconds| SignedDuration::from_secs(seconds.into())),
         rejected: rejected.or_else(|| request.rejected_fingerprint.clone()),
         ..Ask::default()
-    };
-    desk.hand_out_named(account, surroundings, &ask, patience(request.wait)).await
+    })
 }
 
 /// Where the caller says it is. What it does not say is not known, and a rule that depends on it is refused instead of
@@ -104,3 +121,5 @@ fn patience(seconds: Option<u32>) -> Duration {
 
 /// As long as a person waits.
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(30);
+/// 128 bits in base64url.
+const FINGERPRINT: usize = 22;

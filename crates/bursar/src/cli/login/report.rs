@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use crate::cli::app::App;
 use crate::cli::printer::{GOOD, WARN, paint};
 use crate::cli::screen::plain::plain;
-use crate::cli::shown_accounts::ShownAccounts;
+use crate::cli::shown_accounts;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn tell(app: &App, logged_in: &LoggedIn, had_vault: bool) -> Result<Exit, Failure> {
@@ -22,7 +22,7 @@ pub(super) async fn tell(app: &App, logged_in: &LoggedIn, had_vault: bool) -> Re
         app.printer.say(&format!("     {line}"));
     }
     if app.printer.json {
-        let shown = ShownAccounts::read(app, Some(&account.reference.to_string()), app.warn(None)).await?;
+        let shown = shown_accounts::read(app, Some(&account.reference.to_string()), app.warn(None)).await?;
         if let Some(view) = shown.views.first() {
             app.printer.document(&view.to_json());
         }

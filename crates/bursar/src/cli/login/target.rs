@@ -15,14 +15,16 @@ fn told(app: &App, error: TargetError) -> Failure {
         TargetError::Issuer(_) => Failure::of(Exit::Usage, &error).hint(
             "name an issuer as `https://HOST`, or a provider of the catalogue; plain http works on loopback only",
         ),
-        TargetError::Unknown { ref wanted } => Failure::of(Exit::Usage, &error).hint(nearest(app, wanted)),
+        TargetError::Unknown { ref wanted, ref near } => {
+            Failure::of(Exit::Usage, &error).hint(nearest(app, wanted, near.as_deref()))
+        }
         TargetError::Discovery(error) => error.into(),
         TargetError::Earlier(error) => (*error).into(),
         TargetError::Store(error) => error.into(),
     }
 }
 
-fn nearest(app: &App, wanted: &str) -> String {
+fn nearest(app: &App, wanted: &str, near: Option<&str>) -> String {
     let catalogue = &app.engine.ports().catalogue;
     let by_url = "any other issuer works by its URL: `bursar login https://ISSUER`";
     if let Some((provider, nickname)) = wanted.split_once(':')
@@ -30,7 +32,7 @@ fn nearest(app: &App, wanted: &str) -> String {
     {
         return format!("run `bursar login {provider} --as {nickname}`");
     }
-    if let Some(near) = catalogue.suggest(wanted) {
+    if let Some(near) = near {
         return format!("did you mean `bursar login {near}`? {by_url}");
     }
     let looks_like_a_host = wanted.contains('.') && url::Host::parse(wanted).is_ok();

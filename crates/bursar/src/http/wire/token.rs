@@ -103,6 +103,8 @@ impl<'a> TokenDocument<'a> {
 /// A [`TokenDocument`] on the caller's side.
 #[derive(Deserialize)]
 pub struct ReceivedToken {
+    #[serde(rename = "ref")]
+    reference: String,
     access_token: Secret,
     #[serde(default)]
     identity_token: Option<Secret>,
@@ -118,10 +120,13 @@ pub struct ReceivedToken {
 }
 
 impl ReceivedToken {
-    /// The hand-out of `reference` it tells of.
-    pub fn of(self, reference: &AccountReference) -> HandedOut {
+    /// The hand-out of `reference`; `None` if it tells of another account.
+    pub fn of(self, reference: &AccountReference) -> Option<HandedOut> {
+        if AccountReference::parse(&self.reference)?.key() != reference.key() {
+            return None;
+        }
         let identity = self.subject.zip(self.identity);
-        HandedOut {
+        Some(HandedOut {
             token: self.access_token,
             identity_token: self.identity_token,
             reference: reference.clone(),
@@ -132,7 +137,7 @@ impl ReceivedToken {
             expires_at: self.expires_at,
             kept: self.kept,
             generation: Generation(self.generation),
-        }
+        })
     }
 }
 

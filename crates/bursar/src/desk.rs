@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bursar_core::engine::Engine;
-use bursar_core::engine::broker::{HandOut, HandOutError};
+use bursar_core::engine::broker::HandOut;
+use bursar_core::engine::selection::{Choice, SelectionError};
 use bursar_core::lifecycle::account::{Account, Generation, Identity};
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
@@ -18,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::agent::client::{CallError, Client};
 use crate::config::meaning::RuleConfig;
 use crate::context::{Surroundings, choose};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
 /// A token on its way to a caller, with what the caller may want to know about it.
 #[derive(Clone, Debug)]
@@ -87,10 +88,16 @@ impl Desk {
         self.within().engine.ports().clock.now()
     }
 
-    /// The account a name means in these surroundings.
+    /// The account a name means in these surroundings; for programs, so the beginning of a name means nothing.
     pub async fn resolve(&self, wanted: &str, surroundings: &Surroundings) -> Result<Account, Failure> {
         let within = self.within();
         let (account, choice) = choose(&within.engine, &within.rules, surroundings, wanted).await?;
+        if choice == Choice::Beginning {
+            // A program asks for the same again and again. Once the account it means is gone, what is written out in full
+            // may be the beginning of another one's name.
+            let near = vec![account.reference];
+            return Err(SelectionError::NotFound { wanted: wanted.to_owned(), near }.into());
+        }
         tracing::debug!(account = %account.reference, reason = choice.describe(), "account chosen");
         Ok(account)
     }
@@ -104,10 +111,10 @@ impl Desk {
         wait: Duration,
     ) -> Result<HandedOut, Failure> {
         if let Some(reference) = AccountReference::parse(wanted) {
-            match self.within().engine.hand_out(&reference, ask, wait).await {
-                // Not a whole reference: the beginning of a nickname, or a provider's alias.
-                Err(HandOutError::NoSuchAccount { .. }) => {}
-                handed => return Ok(handed?.into()),
+            match self.hand_out(&reference, ask, wait).await {
+                // It may have a provider's alias in it.
+                Err(failure) if failure.exit == Exit::NoSuchAccount => {}
+                handed => return handed,
             }
         }
         let account = self.resolve(wanted, &surroundings()).await?;

@@ -160,7 +160,12 @@ impl Client {
     ) -> Result<HandedOut, CallError> {
         let path = format!("/v1/accounts/{}/token", in_path(&reference.to_string()));
         let received: ReceivedToken = self.ask(Method::POST, &path, body).await?;
-        Ok(received.of(reference))
+        received.of(reference).ok_or_else(|| {
+            CallError::Refused(
+                Failure::new(Exit::Error, format!("the agent answered with another account than {reference}"))
+                    .hint("it may be of another version: run `bursar agent stop`, then try again"),
+            )
+        })
     }
 
     async fn send(
@@ -170,7 +175,13 @@ impl Client {
         body: &serde_json::Value,
     ) -> Result<Response<Body>, CallError> {
         let gone = |_| CallError::NoAnswer(NoAnswer::NotRunning);
-        let stream = UnixStream::connect(&self.socket).await.map_err(|_| CallError::NoAnswer(NoAnswer::NotRunning))?;
+        let not_running = || CallError::NoAnswer(NoAnswer::NotRunning);
+        let stream = UnixStream::connect(&self.socket).await.map_err(|_| not_running())?;
+        // Somebody else may have put another socket there since it was looked at.
+        let answers = stream.peer_cred().map_err(|_| not_running())?.uid();
+        if answers != rustix::process::geteuid().as_raw() {
+            return Err(not_running());
+        }
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(gone)?;
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };

@@ -1,23 +1,21 @@
 //! The agent as the API sees it, and the parts of it that a new configuration replaces.
 
 use std::future::Future;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bursar_core::engine::Engine;
 use bursar_core::engine::keeper::Keeper;
-use bursar_core::lifecycle::shown::Warn;
 use bursar_core::ports::key_source::MasterKey;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use tokio::sync::Notify;
 
 use super::gateway::GatewayRoom;
 use super::run::nightly;
-use crate::cli::shown_accounts::ShownAccounts;
 use crate::config::Config;
+use crate::config::environment::Environment;
 use crate::desk::Desk;
 use crate::exit::Failure;
 use crate::http::Host;
@@ -27,6 +25,7 @@ use crate::http::wire::{AgentDocument, NextWork, VaultState};
 #[derive(Debug)]
 pub(super) struct Agent {
     desk: Desk,
+    environment: Environment,
     started_at: Timestamp,
     stop: Notify,
     /// The keeper has to be started anew.
@@ -38,15 +37,22 @@ pub(super) struct Agent {
 #[derive(Debug)]
 struct Changing {
     keeper: Keeper,
-    config: Config,
+    config: Arc<Config>,
     config_error: Option<String>,
 }
 
 impl Agent {
-    pub(super) fn new(desk: Desk, keeper: Keeper, config: Config, started_at: Timestamp) -> Self {
-        let changing = Mutex::new(Changing { keeper, config, config_error: None });
+    pub(super) fn new(
+        desk: Desk,
+        keeper: Keeper,
+        environment: &Environment,
+        config: Config,
+        started_at: Timestamp,
+    ) -> Self {
+        let changing = Mutex::new(Changing { keeper, config: Arc::new(config), config_error: None });
+        let environment = environment.clone();
         let gateway = GatewayRoom::new(desk.clone());
-        Self { desk, started_at, stop: Notify::new(), replaced: Notify::new(), gateway, changing }
+        Self { desk, environment, started_at, stop: Notify::new(), replaced: Notify::new(), gateway, changing }
     }
 
     /// Keeps every account fresh until `stop`, by the configuration in force.
@@ -79,7 +85,7 @@ impl Agent {
         self.desk.reconfigure(engine.clone(), config.rules.clone());
         let mut changing = self.changing();
         changing.keeper = changing.keeper.clone().on(engine, nightly(&config.agent));
-        changing.config = config;
+        changing.config = Arc::new(config);
         changing.config_error = None;
         drop(changing);
         self.replaced.notify_one();
@@ -132,14 +138,12 @@ impl Host for Agent {
         self.document().boxed()
     }
 
-    fn accounts<'a>(&'a self, wanted: Option<&'a str>) -> BoxFuture<'a, Result<serde_json::Value, Failure>> {
-        let status = &self.changing().config.status;
-        let warn = Warn { access: status.warn, grant: status.warn_grant };
-        async move {
-            let shown = ShownAccounts::of(&self.desk.engine(), wanted, warn, TimeZone::UTC).await?;
-            Ok(shown.to_json())
-        }
-        .boxed()
+    fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.changing().config)
+    }
+
+    fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     fn stop(&self) {

@@ -26,7 +26,9 @@ pub fn token(environment: &Environment, line: &[OsString]) -> bool {
     if ["BURSAR_LOG", "BURSAR_SKIP_PREFLIGHT"].iter().any(|name| environment.text(name).is_some()) {
         return false;
     }
-    let Some(answer) = asked(environment, &wish) else { return false };
+    let Some(answer) = asked(environment, &wish).filter(|answer| answer.is_called(wish.account)) else {
+        return false;
+    };
     let token = answer.access_token.expose();
     let text = if wish.header {
         Zeroizing::new(format!("Authorization: {} {token}\n", answer.token_type))
@@ -75,6 +77,19 @@ impl<'a> Wish<'a> {
 struct Answer {
     access_token: Secret,
     token_type: String,
+    #[serde(rename = "ref")]
+    reference: String,
+    provider: String,
+    account: String,
+    identity: Option<String>,
+}
+
+impl Answer {
+    /// Whether the account bears this name in full. The whole command tells what it took a shorter one for.
+    fn is_called(&self, name: &str) -> bool {
+        let names = [&self.reference, &self.provider, &self.account];
+        names.into_iter().chain(&self.identity).any(|full| full.to_lowercase() == name.to_lowercase())
+    }
 }
 
 fn asked(environment: &Environment, wish: &Wish<'_>) -> Option<Answer> {
@@ -115,7 +130,8 @@ fn request(environment: &Environment, wish: &Wish<'_>) -> Zeroizing<Vec<u8>> {
         .chain(LOOKED_AT.iter().copied())
         .map(|name| (name.to_owned(), environment.text(name).map_or(Value::Null, Value::from)))
         .collect();
-    let directory = std::env::current_dir().ok().and_then(|folder| folder.into_os_string().into_string().ok());
+    let directory =
+        std::env::current_dir().ok().and_then(|folder| folder.into_os_string().into_string().ok());
     let body = json!({
         "min_valid": wish.min_valid, "directory": directory, "environment": chosen,
     })
@@ -177,6 +193,9 @@ mod tests {
         let wish = Wish { account: "a b\r\nX: y/../z", min_valid: None, header: false };
         let request = request(&Environment::default(), &wish);
         let text = String::from_utf8(request.to_vec()).unwrap();
-        assert!(text.starts_with("POST /v1/accounts/a%20b%0D%0AX%3A%20y%2F..%2Fz/token HTTP/1.1\r\n"), "{text}");
+        assert!(
+            text.starts_with("POST /v1/accounts/a%20b%0D%0AX%3A%20y%2F..%2Fz/token HTTP/1.1\r\n"),
+            "{text}"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! The agent's life: one of its kind, its door open before its vault, and nothing lost when it goes.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::desk::Desk;
 use crate::exit::{Exit, Failure};
 use crate::http::serving::{Hall, allow_many_descriptors};
 use crate::http::{self, Api};
+use crate::logins::Logins;
 use crate::system::TokioTasks;
 use crate::wiring::{self, Caller, Seams, Wired};
 
@@ -48,7 +50,7 @@ pub fn run(environment: &Environment, seams: Seams) -> Result<(), Failure> {
         .map_err(|error| Failure::of(Exit::Error, &error))?;
     let lived = runtime.block_on(async {
         let wired = wiring::wire(environment, &paths, &config, Caller::Program, seams)?;
-        live(environment, &paths, (config, written), wired).await
+        Box::pin(live(environment, &paths, (config, written), wired)).await
     });
     // A name lookup that hangs in the system must not keep the process.
     runtime.shutdown_background();
@@ -70,13 +72,18 @@ async fn live(
     let (is_found, farewell) = (door.watcher(), door.farewell());
     let desk = Desk::new(engine.clone(), config.rules.clone(), None);
     let keeper = Keeper::new(engine.clone(), nightly(&config.agent));
-    let agent = Arc::new(Agent::new(desk.clone(), keeper, config.clone(), clock.now()));
+    let agent = Arc::new(Agent::new(desk.clone(), keeper, environment, config.clone(), clock.now()));
     if let Err(failure) = agent.gateway.furnish(environment, &config).await {
         // Tokens are handed out and kept fresh all the same.
         tracing::error!(message = failure.message, causes = ?failure.causes, "there is no gateway");
         agent.config_is_broken(failure.message);
     }
-    let router = http::router(Api { desk: desk.clone(), host: Arc::clone(&agent) as Arc<dyn http::Host> });
+    let router = http::router(Api {
+        desk: desk.clone(),
+        host: Arc::clone(&agent) as Arc<dyn http::Host>,
+        // Apart from the refreshes too: a person who takes their time is not waited for.
+        logins: Logins::new(Arc::new(TokioTasks::new())),
+    });
     // Apart from the refreshes: a caller who listens to events for ever is not waited for.
     let hall = Hall { clock: Arc::clone(&clock), tasks: Arc::new(TokioTasks::new()) };
 
@@ -92,11 +99,12 @@ async fn live(
     let reload = Reload { environment, paths, wired: &wired, engine: &engine, agent: &agent };
     tracing::info!(process = std::process::id(), socket = %paths.socket().display(), "the agent is ready");
     ready();
+    let database = paths.database();
     let work = async {
         futures::join!(
             hall.serve(door.listener, router, stopped()),
             agent.keep_fresh(stopped()),
-            until(stopped(), look_at_store(&watching.store, &wired, &*clock)),
+            until(stopped(), look_at_store(&watching.store, &wired, &desk, &database)),
             until(stopped(), reload.again_and_again(&watching, written)),
             until(stopped(), agent.keep_house()),
         )
@@ -130,21 +138,27 @@ async fn live(
     Ok(())
 }
 
-/// Opens the vault beside everything else. One that stays shut is told when somebody needs it.
+/// Opens the vault beside everything else.
 fn prefetch(engine: &Engine) {
     let opening = engine.clone();
     engine.ports().tasks.spawn(Box::pin(async move {
-        match opening.recorded_key_source().await {
-            // The first login makes one.
-            Ok(None) => {}
-            Ok(Some(_)) => {
-                if let Err(error) = opening.unlock().await {
-                    tracing::warn!(%error, "the vault stays shut for now");
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the store cannot be read"),
-        }
+        // The first login makes one that is not there yet.
+        let _there = open_vault(&opening).await;
     }));
+}
+
+/// Opens the vault; `false`: there is none yet. One that stays shut is told when somebody needs it.
+async fn open_vault(engine: &Engine) -> bool {
+    match engine.recorded_key_source().await {
+        Ok(None) => return false,
+        Ok(Some(_)) => {
+            if let Err(error) = engine.unlock().await {
+                tracing::warn!(%error, "the vault stays shut for now");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "the store cannot be read"),
+    }
+    true
 }
 
 /// `work` for as long as `stopped` has not completed.
@@ -153,11 +167,29 @@ async fn until(stopped: impl Future<Output = ()>, work: impl Future<Output = ()>
 }
 
 /// Hears of other processes' commits, at once where the system tells of them and soon anyway.
-async fn look_at_store(changed: &Notify, wired: &Wired, clock: &dyn Clock) {
+async fn look_at_store(changed: &Notify, wired: &Wired, desk: &Desk, database: &Path) {
+    let (mut seen, mut shut) = (identity(database), false);
     loop {
         wired.look_for_changes();
-        select(std::pin::pin!(changed.notified()), clock.sleep(LOOK_AGAIN)).await;
+        let engine = desk.engine();
+        let found = identity(database);
+        if found != seen {
+            tracing::warn!("the store was removed or replaced");
+            // Another store has another key. A lock of a person's stays a lock.
+            engine.forget_key();
+            (seen, shut) = (found, true);
+        }
+        if shut && !engine.is_locked() {
+            shut = !open_vault(&engine).await;
+        }
+        select(std::pin::pin!(changed.notified()), engine.ports().clock.sleep(LOOK_AGAIN)).await;
     }
+}
+
+/// Device and inode; `None`: there is no such file.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Completes when callers find the socket no more: its folder was removed, or another agent's socket is in its place.
@@ -222,9 +254,7 @@ pub(super) fn nightly(config: &AgentConfig) -> Option<Nightly> {
 }
 
 fn provider_folder(environment: &Environment, paths: &Paths) -> std::path::PathBuf {
-    environment
-        .path("BURSAR_PROVIDERS_DIR")
-        .unwrap_or_else(|| paths.config_folder().join("providers"))
+    environment.path("BURSAR_PROVIDERS_DIR").unwrap_or_else(|| paths.config_folder().join("providers"))
 }
 
 #[cfg(target_os = "linux")]

@@ -91,7 +91,7 @@ impl Door {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "LISTEN_FDS is between systemd and the library that reads it")]
+/// The name of its variables is between systemd and the library that reads them.
 fn handed_over() -> io::Result<Option<StdUnixListener>> {
     listenfd::ListenFd::from_env().take_unix_listener(0)
 }

@@ -1,0 +1,76 @@
+//! HTTP written by hand, so that nothing corrects what a test sends.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+
+use crate::support::Home;
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: String,
+}
+
+impl Answer {
+    /// Reads one answer that is everything in `bytes`.
+    pub(super) fn read(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        Self { status: status.unwrap(), head: head.to_lowercase(), body: body.to_owned() }
+    }
+
+    /// The body as JSON.
+    #[track_caller]
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{self:?}"))
+    }
+
+    /// The JSON body of a success.
+    #[track_caller]
+    pub(super) fn succeeded(self) -> Value {
+        assert!((200..300).contains(&self.status), "{self:?}");
+        if self.body.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The word for programs in a refusal.
+    #[track_caller]
+    pub(super) fn refused(&self, status: u16) -> String {
+        assert_eq!(self.status, status, "{self:?}");
+        self.json()["error"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Where the agent of this home listens.
+pub(super) fn socket(home: &Home) -> PathBuf {
+    home.path().join("agent.sock")
+}
+
+/// A connection to the agent.
+pub(super) async fn connect(home: &Home) -> UnixStream {
+    UnixStream::connect(socket(home)).await.unwrap()
+}
+
+/// One request and its answer.
+pub(super) async fn ask(home: &Home, method: &str, target: &str, body: &str) -> Answer {
+    let length = body.len();
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: bursar\r\nConnection: close\r\nContent-Length: {length}"
+    );
+    Answer::read(&exchange(home, format!("{head}\r\n\r\n{body}").as_bytes()).await)
+}
+
+/// Sends these bytes and reads until the agent closes the connection.
+pub(super) async fn exchange(home: &Home, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = connect(home).await;
+    // It may have heard enough before the end.
+    let _refused = stream.write_all(bytes).await;
+    let mut answer = Vec::new();
+    let _reset = stream.read_to_end(&mut answer).await;
+    answer
+}

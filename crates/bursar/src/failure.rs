@@ -11,8 +11,10 @@ use bursar_core::oauth::metadata::MetadataError;
 use bursar_core::ports::key_source::KeyError;
 use bursar_core::ports::store::StoreError;
 
+use crate::agent::{SingleError, SocketError};
 use crate::config::ConfigError;
 use crate::config::paths::PathError;
+use crate::context::Unreadable;
 use crate::exit::{Exit, Failure};
 
 impl From<HandOutError> for Failure {
@@ -184,6 +186,34 @@ impl From<ConfigError> for Failure {
 impl From<PathError> for Failure {
     fn from(error: PathError) -> Self {
         let hint = error.hint();
+        Self::of(Exit::Error, &error).hint(hint)
+    }
+}
+
+impl From<&Unreadable> for Failure {
+    fn from(error: &Unreadable) -> Self {
+        Self::of(Exit::Usage, error).hint("name the account by its reference, such as google:work")
+    }
+}
+
+impl From<SingleError> for Failure {
+    fn from(error: SingleError) -> Self {
+        let hint = match &error {
+            SingleError::Running { .. } => "see how it is doing with `bursar agent status`",
+            SingleError::Io { .. } => "run `bursar doctor`",
+        };
+        Self::of(Exit::Error, &error).hint(hint)
+    }
+}
+
+impl From<SocketError> for Failure {
+    fn from(error: SocketError) -> Self {
+        let hint = match &error {
+            SocketError::InTheWay { .. } => "move it away, or choose another path with BURSAR_SOCKET",
+            SocketError::Foreign { .. } => "choose another path with BURSAR_SOCKET",
+            SocketError::TooLong { .. } => "choose a shorter one with BURSAR_SOCKET",
+            SocketError::Io { .. } => "check the folder; `bursar doctor` looks at it too",
+        };
         Self::of(Exit::Error, &error).hint(hint)
     }
 }

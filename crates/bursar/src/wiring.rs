@@ -15,6 +15,7 @@ use crate::config::environment::Environment;
 use crate::config::paths::Paths;
 use crate::locks::KernelRefreshLock;
 use crate::master_key::MasterKeys;
+use crate::processes::SystemProcesses;
 use crate::system::{SystemClock, SystemRandom, TokioTasks};
 use crate::upstream_http::HttpUpstream;
 
@@ -49,6 +50,29 @@ pub struct Wired {
     pub tasks: Arc<TokioTasks>,
     /// The master key's source, which may have something to tell.
     pub keys: Arc<MasterKeys>,
+    sqlite: Arc<SqliteStore>,
+    /// A proof stands between the engine and the network, and stays there.
+    is_upstream_wrapped: bool,
+}
+
+impl Wired {
+    /// Looks whether another process has written to the store, and wakes whoever watches it.
+    pub fn look_for_changes(&self) {
+        if let Err(error) = self.sqlite.poll_changes() {
+            tracing::debug!(%error, "changes of other processes cannot be seen now");
+        }
+    }
+
+    /// `engine` with what a new configuration says. Where the master key is kept is asked once, at the start.
+    pub fn reconfigured(&self, engine: &Engine, environment: &Environment, config: &Config) -> Engine {
+        let ports = engine.ports();
+        let upstream: Arc<dyn Upstream> = if self.is_upstream_wrapped {
+            ports.upstream.clone()
+        } else {
+            Arc::new(HttpUpstream::new(environment, &config.network, ports.clock.clone()))
+        };
+        engine.reconfigured(Arc::new(config.catalogue.clone()), upstream, network_rules(config))
+    }
 }
 
 /// Whether a person started the command and may be asked.
@@ -72,11 +96,12 @@ pub fn wire(
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let tasks = Arc::new(TokioTasks::new());
     let options = SqliteOptions { on_commit: seams.on_commit, ..embedded(paths, clock.clone(), &*random) };
-    let sqlite = SqliteStore::open(options)?;
-    let store: Arc<dyn Store> = Arc::new(sqlite);
+    let sqlite = Arc::new(SqliteStore::open(options)?);
+    let store: Arc<dyn Store> = sqlite.clone();
     let store = seams.store.map_or_else(|| store.clone(), |wrap| wrap(store.clone()));
     let upstream: Arc<dyn Upstream> =
         Arc::new(HttpUpstream::new(environment, &config.network, clock.clone()));
+    let is_upstream_wrapped = seams.upstream.is_some();
     let upstream = seams.upstream.map_or_else(|| upstream.clone(), |wrap| wrap(upstream.clone()));
     let keys = MasterKeys::new(
         environment.clone(),
@@ -94,22 +119,30 @@ pub fn wire(
         clock,
         random,
         tasks: tasks.clone(),
+        processes: Arc::new(SystemProcesses::new()),
         catalogue: Arc::new(config.catalogue.clone()),
     };
+    let engine = Engine::new(ports, Space::Sandbox(SandboxId::personal())).with_network(network_rules(config));
+    Ok(Wired { engine, tasks, keys, sqlite, is_upstream_wrapped })
+}
+
+fn network_rules(config: &Config) -> NetworkRules {
     let proxies = config.providers.iter().filter_map(|(name, provider)| {
         let proxy = provider.proxy.clone()?;
-        let known = ports.catalogue.find(name).ok().flatten();
+        let known = config.catalogue.find(name).ok().flatten();
         Some((known.map_or_else(|| name.clone(), |known| known.id.to_string()), proxy))
     });
-    let network =
-        NetworkRules { call_time: Some(config.network.timeout.unsigned_abs()), proxies: proxies.collect() };
-    let engine = Engine::new(ports, Space::Sandbox(SandboxId::personal())).with_network(network);
-    Ok(Wired { engine, tasks, keys })
+    NetworkRules { call_time: Some(config.network.timeout.unsigned_abs()), proxies: proxies.collect() }
 }
 
 /// The embedded store by itself, for what must work when nothing else does.
 pub(crate) fn open_embedded_store(paths: &Paths) -> Result<Arc<dyn Store>, StoreError> {
     Ok(Arc::new(SqliteStore::open(embedded(paths, Arc::new(SystemClock), &SystemRandom))?))
+}
+
+/// What the embedded store's own check of its whole file complains about; nothing if it is sound.
+pub(crate) fn embedded_store_complaints(paths: &Paths) -> Result<Vec<String>, StoreError> {
+    SqliteStore::open(embedded(paths, Arc::new(SystemClock), &SystemRandom))?.integrity()
 }
 
 /// Saves what is readable of a damaged embedded store.

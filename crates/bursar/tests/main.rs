@@ -3,13 +3,23 @@
 //! `cfg(test)` is always true here; it tells the lints that this is test code.
 
 #[cfg(test)]
+mod agent;
+#[cfg(test)]
+mod api_logins;
+#[cfg(test)]
 mod command_line;
+#[cfg(test)]
+mod credentials;
+#[cfg(test)]
+mod context;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod exec;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod gateway;
 #[cfg(test)]
 mod hand_out;
 #[cfg(test)]
@@ -27,4 +37,12 @@ mod screens;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod shells;
+#[cfg(test)]
+mod service;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod vault;

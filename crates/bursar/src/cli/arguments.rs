@@ -1,6 +1,7 @@
 //! What can be typed: commands, arguments, options, and their help.
 
 pub mod agent;
+pub mod assertion;
 pub mod credential;
 pub mod gateway;
 pub mod handing_out;
@@ -11,10 +12,12 @@ use std::path::PathBuf;
 
 use bursar_core::lifecycle::reference::Nickname;
 use bursar_core::provider::duration::parse_duration;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
 use self::agent::AgentCommand;
+use self::assertion::AssertionArguments;
 use self::credential::CredentialCommand;
 use self::gateway::GatewayCommand;
 use self::handing_out::{ExecCommand, TokenCommand};
@@ -40,7 +43,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Log in to a provider, by name or by issuer URL
-    Login(LoginCommand),
+    Login(Box<LoginCommand>),
     /// Revoke a login at its provider and forget it
     Logout(LogoutCommand),
     /// List the accounts
@@ -122,6 +125,12 @@ pub struct LoginCommand {
     /// Log in without a person
     #[arg(long, value_enum, conflicts_with = "api_key_file")]
     pub grant: Option<MachineGrant>,
+    /// With --grant jwt-bearer: a private key (PEM or JWK) or a Google service account's file; `-` reads stdin
+    #[arg(long, value_name = "FILE", requires = "grant")]
+    pub key_file: Option<PathBuf>,
+    /// What the assertion says besides
+    #[command(flatten)]
+    pub assertion: AssertionArguments,
     /// Keep an API key or personal access token from this file; `-` reads stdin
     #[arg(long, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
@@ -144,6 +153,8 @@ pub struct LoginCommand {
 pub enum MachineGrant {
     /// With the client's own id and secret (RFC 6749 §4.4)
     ClientCredentials,
+    /// With assertions signed by a key (RFC 7523 §2.1), as Google service accounts do
+    JwtBearer,
 }
 
 /// `bursar logout`
@@ -168,6 +179,9 @@ pub struct StatusCommand {
     /// Show it again and again
     #[arg(long)]
     pub watch: bool,
+    /// Show what will need a person, in order of date
+    #[arg(long, conflicts_with_all = ["watch", "warn"])]
+    pub calendar: bool,
     /// How often, with --watch [default: 30m]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "watch")]
     pub interval: Option<SignedDuration>,
@@ -193,7 +207,7 @@ pub struct CheckCommand {
 #[derive(Debug, Args)]
 pub struct RefreshCommand {
     /// The account, or a provider for all of its accounts
-    #[arg(required_unless_present_any = ["all", "expiring"])]
+    #[arg(required_unless_present_any = ["all", "expiring", "status"])]
     pub account: Option<String>,
     /// Every account
     #[arg(long, conflicts_with = "account")]
@@ -201,6 +215,9 @@ pub struct RefreshCommand {
     /// Only accounts whose access token ends within this time
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub expiring: Option<SignedDuration>,
+    /// Show the status after it and exit as that does; alone, refresh what ends within 10h
+    #[arg(long)]
+    pub status: bool,
 }
 
 /// `bursar use`
@@ -213,8 +230,12 @@ pub struct UseCommand {
 /// `bursar which`
 #[derive(Debug, Args)]
 pub struct WhichCommand {
-    /// A provider, nickname, identity or reference
-    pub account: String,
+    /// A provider, nickname, identity or reference; nothing: every provider
+    pub account: Option<String>,
+    /// Refuse an account that is not this one at its provider, by e-mail address
+    /// or subject; may be repeated
+    #[arg(long, value_name = "IDENTITY", value_parser = NonEmptyStringValueParser::new(), requires = "account")]
+    pub expect: Vec<String>,
 }
 
 /// `bursar pause`
@@ -274,6 +295,9 @@ pub enum ConfigAction {
     Show,
     /// Explain every key, as Markdown
     Reference,
+    /// Describe the API, as OpenAPI
+    #[command(hide = true)]
+    Openapi,
 }
 
 /// `bursar completions`

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::app::App;
 use super::arguments::CheckCommand;
-use super::screen::account_view::AccountView;
 use super::screen::status_screen::one_line;
-use super::shown_accounts::{ShownAccounts, say_that_there_are_none};
+use super::shown_accounts::{self, say_that_there_are_none};
+use crate::account_view::AccountView;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &CheckCommand) -> Result<Exit, Failure> {
-    let read = || ShownAccounts::read(app, command.account.as_deref(), app.warn(command.warn));
+    let read = || shown_accounts::read(app, command.account.as_deref(), app.warn(command.warn));
     let mut shown = read().await?;
     let mut answers = Vec::new();
     if command.live {

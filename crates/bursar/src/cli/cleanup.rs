@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::app::App;
 use super::arguments::CleanupCommand;
-use super::screen::account_view::Viewing;
+use crate::account_view::Viewing;
 use super::screen::cleanup_screen::{Fate, Finding};
 use crate::exit::{Exit, Failure};
 

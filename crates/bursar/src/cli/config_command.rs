@@ -35,6 +35,7 @@ pub(super) fn run(
             }
         }
         ConfigAction::Reference => printer.data(&config::reference_markdown()),
+        ConfigAction::Openapi => printer.data(&crate::http::openapi()),
     }
     Ok(Exit::Ok)
 }

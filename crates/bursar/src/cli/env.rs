@@ -16,7 +16,7 @@ use super::app::App;
 use super::arguments::shell::{EnvCommand, Shell};
 use super::expect::expect_all;
 use super::printer::Printer;
-use super::screen::account_view::rfc3339;
+use crate::account_view::rfc3339;
 use super::screen::serving::{Serving, serving};
 use super::shell::code::{Setting, code};
 use super::shell::{claude_hook, functions, guess};

@@ -16,7 +16,7 @@ use super::printer::Printer;
 use crate::desk::Desk;
 use crate::exit::{Exit, Failure};
 use crate::gateway::{DEFAULT_ADDRESS, Gateway, Limits, WayOut};
-use crate::http::serving::allow_many_descriptors;
+use crate::http::serving::{allow_many_descriptors, descriptors_for_connections};
 use crate::system::TokioTasks;
 
 pub(super) async fn run(app: &App, command: &GatewayCommand) -> Result<Exit, Failure> {
@@ -53,7 +53,8 @@ async fn serve_until_stopped(app: &App, command: &GatewayCommand) -> Result<Exit
     let way_out = WayOut::of(&app.environment, &app.config);
     let printer = Printer { json: app.printer.json };
     let notice = Arc::new(move |line: &str| printer.say(line));
-    let gateway = Gateway::new(desk(app).await, config, way_out, Limits::default(), notice)?;
+    let limits = Limits::within(descriptors_for_connections());
+    let gateway = Gateway::new(desk(app).await, config, way_out, limits, notice)?;
     let wanted = command.listen.or(config.listen).unwrap_or(DEFAULT_ADDRESS);
     let listener = TcpListener::bind(wanted).await.map_err(|error| cannot_listen(wanted, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(wanted, &error))?;

@@ -3,11 +3,11 @@
 use super::app::App;
 use super::arguments::ListCommand;
 use super::screen::list_screen;
-use super::shown_accounts::{ShownAccounts, say_that_there_are_none};
+use super::shown_accounts::{self, say_that_there_are_none};
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &ListCommand) -> Result<Exit, Failure> {
-    let shown = ShownAccounts::read(app, command.account.as_deref(), app.warn(None)).await?;
+    let shown = shown_accounts::read(app, command.account.as_deref(), app.warn(None)).await?;
     if app.printer.json {
         app.printer.document(&shown.to_json());
     } else if shown.views.is_empty() {

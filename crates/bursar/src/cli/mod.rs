@@ -9,10 +9,11 @@ mod check;
 mod cleanup;
 mod completions;
 mod config_command;
-mod credential;
+pub mod credential;
 mod doctor;
 mod env;
-mod exec;
+pub(crate) mod exec;
+mod expect;
 mod gateway;
 mod list;
 mod login;
@@ -23,6 +24,7 @@ mod rebuild;
 mod refresh;
 mod screen;
 mod select;
+mod shell;
 mod shown_accounts;
 mod status;
 mod token;
@@ -35,6 +37,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use self::app::App;
+use self::arguments::agent::AgentAction;
 use self::arguments::{Arguments, Command};
 use self::printer::Printer;
 use crate::config::environment::Environment;
@@ -43,6 +46,11 @@ use crate::wiring::{Caller, Seams};
 
 /// Runs one command line and tells how the process should end.
 pub fn run(environment: Environment, line: impl IntoIterator<Item = OsString>, seams: Seams) -> ExitCode {
+    let line = credential::by_program_name(line);
+    // Before arguments and configuration are read: most callers only want the token the agent has at hand.
+    if crate::agent::quick::token(&environment, &line) {
+        return Exit::Ok.into();
+    }
     let arguments = match Arguments::try_parse_from(line) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -50,7 +58,10 @@ pub fn run(environment: Environment, line: impl IntoIterator<Item = OsString>, s
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
         }
     };
-    app::log_to_stderr(&environment, arguments.verbose);
+    // An agent with a log file writes it there alone.
+    if !matches!(&arguments.command, Command::Agent(command) if command.action.has_log_file()) {
+        app::log_to_stderr(&environment, arguments.verbose);
+    }
     let printer = Printer { json: arguments.json };
     match dispatch(environment, &arguments, seams) {
         Ok(exit) => exit.into(),
@@ -68,20 +79,30 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         Command::Completions(command) => return Ok(completions::completions(command, &printer)),
         Command::Man(command) => return completions::man(command, &printer),
         Command::Config(command) => return config_command::run(command, &environment, &printer),
+        Command::Env(command) if command.prints_a_snippet() => return env::snippet(command, &environment, &printer),
         Command::Doctor(command) => return doctor::run(command, environment, printer),
         Command::Rebuild(_) => return rebuild::run(&environment, &printer),
+        Command::Agent(command) if !command.action.needs_app() => {
+            return agent::run(&command.action, &environment, &printer, seams);
+        }
         _ => {}
     }
     let caller = match &arguments.command {
-        Command::Login(_) | Command::Logout(_) => Caller::Person,
+        Command::Login(_) | Command::Logout(_) | Command::Vault(_) => Caller::Person,
         _ => Caller::Program,
     };
     let app = App::open(environment, printer, caller, seams)?;
     // Its signals are the child's business.
     if let Command::Exec(command) = &arguments.command {
+        app.start_agent_on_demand();
         return exec::run(&app, command);
     }
-    app.block_on(async |app| match &arguments.command {
+    if let Command::Gateway(command) = &arguments.command
+        && command.action.is_none()
+    {
+        return gateway::serve(&app, command);
+    }
+    let ended = app.block_on(async |app| match &arguments.command {
         Command::Login(command) => login::run(app, command).await,
         Command::Logout(command) => logout::run(app, command).await,
         Command::List(command) => list::run(app, command).await,
@@ -94,7 +115,11 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         Command::Env(command) => env::run(app, command).await,
         Command::Credential(command) => credential::run(app, command).await,
         Command::Gateway(command) => gateway::run(app, command).await,
-        Command::Agent(command) => agent::run(app, command).await,
+        Command::Agent(command) => match &command.action {
+            AgentAction::Install(command) => agent::install(app, command),
+            AgentAction::Uninstall(command) => agent::uninstall(app, command),
+            _ => Ok(Exit::Ok),
+        },
         Command::Vault(command) => vault::run(app, command).await,
         Command::Pause(command) => pause::pause(app, command).await,
         Command::Resume(command) => pause::resume(app, command).await,
@@ -105,5 +130,17 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         | Command::Config(_)
         | Command::Doctor(_)
         | Command::Rebuild(_) => Ok(Exit::Ok),
-    })
+    });
+    if uses_tokens(&arguments.command) {
+        app.start_agent_on_demand();
+    }
+    ended
+}
+
+/// Whether somebody works with tokens here and will do so again: the agent keeps them fresh from then on.
+fn uses_tokens(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Login(_) | Command::Token(_) | Command::Refresh(_) | Command::Env(_) | Command::Credential(_)
+    )
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::app::App;
 use super::arguments::RefreshCommand;
-use super::shown_accounts::ShownAccounts;
+use super::shown_accounts;
 use super::status;
 use crate::exit::{Exit, Failure};
 
@@ -111,7 +111,7 @@ async fn show_status(
     worst: Exit,
     reports: &[Report],
 ) -> Result<Exit, Failure> {
-    let shown = ShownAccounts::read(app, command.account.as_deref(), app.warn(window(command))).await?;
+    let shown = shown_accounts::read(app, command.account.as_deref(), app.warn(window(command))).await?;
     if app.printer.json {
         let reports: BTreeMap<String, &Report> =
             reports.iter().map(|report| (report.reference.key(), report)).collect();

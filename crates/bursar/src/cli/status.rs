@@ -11,7 +11,8 @@ use futures::FutureExt as _;
 use super::app::App;
 use super::arguments::StatusCommand;
 use super::screen::status_screen::StatusScreen;
-use super::shown_accounts::{ShownAccounts, say_that_there_are_none};
+use super::shown_accounts::{self, say_that_there_are_none};
+use crate::account_view::ShownAccounts;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &StatusCommand) -> Result<Exit, Failure> {
@@ -22,7 +23,7 @@ pub(super) async fn run(app: &App, command: &StatusCommand) -> Result<Exit, Fail
 }
 
 async fn show(app: &App, command: &StatusCommand) -> Result<Exit, Failure> {
-    let shown = ShownAccounts::read(app, command.account.as_deref(), app.warn(command.warn)).await?;
+    let shown = shown_accounts::read(app, command.account.as_deref(), app.warn(command.warn)).await?;
     if app.printer.json {
         app.printer.document(&shown.to_json());
     } else {

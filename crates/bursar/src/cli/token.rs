@@ -10,12 +10,15 @@ use serde_json::json;
 
 use super::app::App;
 use super::arguments::handing_out::TokenCommand;
+use super::expect::expect;
 use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &TokenCommand) -> Result<Exit, Failure> {
     let account = app.resolve(&command.account).await?;
     let reference = &account.reference;
+    // Before a refresh is spent on it, and below again: the account may be another one by then.
+    expect(reference, account.identity.as_ref(), &command.expect)?;
     let unchecked = command.no_check || app.environment.flag("BURSAR_SKIP_PREFLIGHT");
     let handed = if unchecked && command.rejected_file.is_none() {
         app.desk.hand_out_unchecked(reference).await?
@@ -28,6 +31,7 @@ pub(super) async fn run(app: &App, command: &TokenCommand) -> Result<Exit, Failu
         };
         app.desk.hand_out(reference, &ask, patience(app, command)).await?
     };
+    expect(&handed.reference, handed.identity.as_ref(), &command.expect)?;
     print(app, command, &handed);
     Ok(Exit::Ok)
 }

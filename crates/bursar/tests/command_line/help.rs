@@ -29,6 +29,14 @@ async fn program() {
       use          Choose the account a provider's name stands for
       which        Tell which account would be used, and why
       exec         Run a command with tokens in its environment
+      env          Print shell code that sets tokens as variables, and short
+                   commands
+      credential   Answer git, docker, kubectl and others in their own words
+      gateway      Pass requests on with the right token in them
+      agent        Keep every account fresh in the background
+      vault        Open, close or renew the key to everything
+      pause        Stop handing out an account; it is still kept fresh
+      resume       Hand out a paused account again
       cleanup      Remove logins that nobody can use any more
       rebuild      Save what is readable from a damaged store
       doctor       Find out what is wrong
@@ -94,6 +102,35 @@ async fn login() {
               Possible values:
               - client-credentials: With the client's own id and secret (RFC 6749
                 §4.4)
+              - jwt-bearer:         With assertions signed by a key (RFC 7523 §2.1),
+                as Google service accounts do
+
+          --key-file <FILE>
+              With --grant jwt-bearer: a private key (PEM or JWK) or a Google
+              service account's file; `-` reads stdin
+
+          --issuer <NAME>
+              Who asserts; default: the client id
+
+          --subject <NAME>
+              About whom; default: the issuer
+
+          --audience <URL>
+              For whom; default: the token endpoint
+
+          --claim <CLAIM>
+              Another claim, NAME=TEXT or NAME:=JSON; may be repeated
+
+          --key-id <NAME>
+              How the provider calls the key
+
+          --alg <ALGORITHM>
+              How the key signs; a key of another kind is refused
+
+              Possible values:
+              - RS256: RSA of 2048 bits or more
+              - ES256: P-256
+              - EdDSA: Ed25519
 
           --api-key-file <FILE>
               Keep an API key or personal access token from this file; `-` reads
@@ -168,6 +205,7 @@ async fn status() {
 
     Options:
           --watch                Show it again and again
+          --calendar             Show what will need a person, in order of date
           --interval <DURATION>  How often, with --watch [default: 30m]
           --warn <DURATION>      What counts as expiring soon [default: 2h]
           --json                 Print data as JSON
@@ -213,6 +251,9 @@ async fn token() {
           --no-wait               Do not wait for a refresh
           --wait <DURATION>       How long to wait for a refresh [default: 30s]
           --no-check              Print the stored token without looking at its end
+          --expect <IDENTITY>     Refuse an account that is not this one at its
+                                  provider, by e-mail address or subject; repeated:
+                                  none of these
           --json                  Print data as JSON
       -v, --verbose...            Tell every decision on stderr; twice: everything
       -h, --help                  Print help
@@ -233,6 +274,8 @@ async fn refresh() {
           --all                  Every account
           --expiring <DURATION>  Only accounts whose access token ends within this
                                  time
+          --status               Show the status after it and exit as that does;
+                                 alone, refresh what ends within 10h
           --json                 Print data as JSON
       -v, --verbose...           Tell every decision on stderr; twice: everything
       -h, --help                 Print help
@@ -261,15 +304,19 @@ async fn which() {
     insta::assert_snapshot!(help(&["which"]).await, @"
     Tell which account would be used, and why
 
-    Usage: bursar which [OPTIONS] <ACCOUNT>
+    Usage: bursar which [OPTIONS] [ACCOUNT]
 
     Arguments:
-      <ACCOUNT>  A provider, nickname, identity or reference
+      [ACCOUNT]  A provider, nickname, identity or reference; nothing: every
+                 provider
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --expect <IDENTITY>  Refuse an account that is not this one at its
+                               provider, by e-mail address or subject; repeated:
+                               none of these
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -285,12 +332,31 @@ async fn exec() {
       <COMMAND>...  The command and its arguments
 
     Options:
-          --env <NAME=ACCOUNT>    Set this variable to an account's token, besides
-                                  the provider's own
-          --min-valid <DURATION>  The tokens must be good for at least this long
-          --json                  Print data as JSON
-      -v, --verbose...            Tell every decision on stderr; twice: everything
-      -h, --help                  Print help
+          --env <NAME=ACCOUNT>
+              Set this variable to an account's token, besides the provider's own
+          --token-file <NAME=ACCOUNT>
+              Keep an account's token fresh in a file while the command runs; this
+              variable is set to its path
+          --token-fd <NAME=ACCOUNT>
+              Put an account's token into a pipe that the command inherits; this
+              variable is set to its descriptor's number
+          --socket
+              Give the command a socket that answers for its accounts and no others;
+              `bursar token` uses it by itself
+          --mask
+              Print *** for every token in the command's output, which is a pipe
+              then, even in a terminal
+          --min-valid <DURATION>
+              The tokens must be good for at least this long
+          --expect <IDENTITY>
+              Refuse an account that is not this one at its provider, by e-mail
+              address or subject; repeated: none of these
+          --json
+              Print data as JSON
+      -v, --verbose...
+              Tell every decision on stderr; twice: everything
+      -h, --help
+              Print help
     ");
 }
 

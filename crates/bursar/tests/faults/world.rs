@@ -13,6 +13,7 @@ use bursar_core::lifecycle::reference::{AccountReference, Nickname};
 use bursar_core::lifecycle::refresh::Ask;
 use bursar_core::memory::MemoryStore;
 use bursar_core::memory::clock::ManualClock;
+use bursar_core::memory::processes::ManualProcesses;
 use bursar_core::memory::random::SeededRandom;
 use bursar_core::oauth::url::Issuer;
 use bursar_core::ports::clock::Clock as _;
@@ -79,6 +80,7 @@ impl World {
                 clock: shared,
                 random: Arc::new(SeededRandom::new(1)),
                 tasks: tasks.clone(),
+                processes: Arc::new(ManualProcesses::new()),
                 catalogue: Arc::new(Catalogue::embedded()),
             },
             Space::Sandbox(SandboxId::personal()),

@@ -5,6 +5,7 @@ mod client;
 mod command;
 mod house;
 mod https;
+mod in_agent;
 mod injection;
 mod limits;
 mod outages;

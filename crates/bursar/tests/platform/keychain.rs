@@ -161,6 +161,28 @@ async fn keys_of_two_vaults_are_kept_apart_and_read_back() {
 }
 
 #[tokio::test]
+async fn a_new_key_gets_an_entry_of_its_own_and_the_old_one_goes_last() {
+    let session = Session::with_keyring();
+    let keys = session.keys("one");
+    let old = keys.create().await.unwrap();
+    let other = session.keys("two").create().await.unwrap();
+    let new = keys.successor(&old.recorded, None).await.unwrap();
+    assert!(new.key != old.key && new.recorded != old.recorded);
+    for created in [&old, &new] {
+        assert_eq!(keys.existing(&created.recorded).await.unwrap(), created.key, "both are there");
+    }
+    assert_eq!(keys.beside(&new.recorded).await.unwrap(), None, "the record alone says which counts");
+    // Again, as after an interruption.
+    for _ in 0..2 {
+        keys.retire(&old.recorded, &new.recorded).await.unwrap();
+        let error = keys.existing(&old.recorded).await.unwrap_err();
+        assert!(error.to_string().contains("holds no key for this vault"), "{error}");
+    }
+    assert_eq!(keys.existing(&new.recorded).await.unwrap(), new.key);
+    assert_eq!(keys.existing(&other.recorded).await.unwrap(), other.key, "other vaults keep theirs");
+}
+
+#[tokio::test]
 async fn an_entry_that_is_gone_is_told_at_once() {
     let session = Session::with_keyring();
     let (result, took) = timed(session.keys("one").existing(SOME_ENTRY)).await;

@@ -75,6 +75,8 @@ impl Home {
             .env("TZ", "UTC")
             .env("BURSAR_HOME", self.path())
             .env("BURSAR_MASTER_KEY_FILE", self.key_file())
+            // A test that wants an agent starts it, and ends it.
+            .env("BURSAR_AGENT_ON_DEMAND", "false")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Seen;
 use crate::agent::client::{CallError, NoAnswer};
-use crate::cli::screen::time_words::both;
+use crate::account_view::time_words::both;
 use crate::exit::{Exit, Failure};
 use crate::http::wire::{AgentDocument, VaultState};
 

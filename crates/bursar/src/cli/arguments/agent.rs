@@ -36,6 +36,11 @@ impl AgentAction {
     pub(crate) fn needs_app(&self) -> bool {
         matches!(self, Self::Install(_) | Self::Uninstall(_))
     }
+
+    /// Whether it is the agent, with a log of its own.
+    pub(crate) fn has_log_file(&self) -> bool {
+        matches!(self, Self::Run(command) if command.log_file.is_some())
+    }
 }
 
 /// `bursar agent run`

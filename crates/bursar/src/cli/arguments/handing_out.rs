@@ -33,7 +33,7 @@ pub struct TokenCommand {
     #[arg(long)]
     pub no_check: bool,
     /// Refuse an account that is not this one at its provider, by e-mail address
-    /// or subject; repeated: none of these
+    /// or subject; may be repeated
     #[arg(long, value_name = "IDENTITY", value_parser = NonEmptyStringValueParser::new())]
     pub expect: Vec<String>,
 }
@@ -70,7 +70,7 @@ pub struct ExecCommand {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub min_valid: Option<SignedDuration>,
     /// Refuse an account that is not this one at its provider, by e-mail address
-    /// or subject; repeated: none of these
+    /// or subject; may be repeated
     #[arg(long, value_name = "IDENTITY", value_parser = NonEmptyStringValueParser::new())]
     pub expect: Vec<String>,
     /// The command and its arguments

@@ -27,7 +27,7 @@ pub struct EnvCommand {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with_all = ["unset", "instead"])]
     pub min_valid: Option<SignedDuration>,
     /// Refuse an account that is not this one at its provider, by e-mail address
-    /// or subject; repeated: none of these
+    /// or subject; may be repeated
     #[arg(long, value_name = "IDENTITY", value_parser = NonEmptyStringValueParser::new(), conflicts_with = "instead")]
     pub expect: Vec<String>,
     /// Print the short commands c, ct, ct-all and ct-refresh

@@ -9,6 +9,7 @@ use bursar_core::secret::Secret;
 
 use super::super::app::App;
 use crate::exit::{Exit, Failure};
+use crate::http::Told;
 #[cfg(unix)]
 use crate::http::serving::Hall;
 #[cfg(unix)]
@@ -40,8 +41,8 @@ impl Door {
         })
     }
 
-    /// Answers whoever shows `token`, for `accounts` only. Never ends by itself.
-    pub(super) async fn serve(&self, app: &App, accounts: &[AccountReference], token: Secret) {
+    /// Answers whoever shows `token`, for `accounts` only, and tells every token to `told` first. Never ends by itself.
+    pub(super) async fn serve(&self, app: &App, accounts: &[AccountReference], token: Secret, told: Told) {
         let listener = self.listener.try_clone().and_then(tokio::net::UnixListener::from_std);
         let listener = match listener {
             Ok(listener) => listener,
@@ -52,7 +53,7 @@ impl Door {
         };
         // Its connections end with the command: nobody waits for them, as one does for a refresh under way.
         let hall = Hall { clock: app.engine.ports().clock.clone(), tasks: Arc::new(TokioTasks::new()) };
-        let door = SessionDoor { desk: app.desk.clone(), accounts: accounts.into(), token };
+        let door = SessionDoor { desk: app.desk.clone(), accounts: accounts.into(), token, told };
         hall.serve(listener, session_door(door), std::future::pending()).await;
     }
 }
@@ -64,7 +65,7 @@ impl Door {
             .hint("use `--token-file NAME=ACCOUNT`"))
     }
 
-    pub(super) async fn serve(&self, _app: &App, _accounts: &[AccountReference], _token: Secret) {
+    pub(super) async fn serve(&self, _app: &App, _accounts: &[AccountReference], _token: Secret, _told: Told) {
         std::future::pending().await
     }
 }

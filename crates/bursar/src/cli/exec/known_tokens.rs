@@ -1,6 +1,7 @@
 //! Every token the command may have seen, so that none of them is printed.
 
 use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bursar_core::lifecycle::reference::AccountReference;
@@ -10,6 +11,7 @@ use super::super::app::App;
 use super::mask::Tokens;
 use super::upkeep::record;
 use crate::desk::HandedOut;
+use crate::http::Told;
 
 /// The tokens of a session's accounts. None is ever forgotten: the command may print an old one.
 pub(super) struct KnownTokens<'a> {
@@ -17,13 +19,16 @@ pub(super) struct KnownTokens<'a> {
     accounts: Vec<AccountReference>,
     known: RefCell<Vec<Fingerprint>>,
     tokens: RefCell<Tokens>,
+    /// What the session's socket has handed out since the last look.
+    told: Arc<Mutex<Vec<HandedOut>>>,
 }
 
 impl<'a> KnownTokens<'a> {
     /// Knows what the command starts with.
     pub(super) fn new(app: &'a App, handed: &[HandedOut]) -> Self {
         let accounts = handed.iter().map(|handed| handed.reference.clone()).collect();
-        let known = Self { app, accounts, known: RefCell::default(), tokens: RefCell::new(Tokens::new()) };
+        let tokens = RefCell::new(Tokens::new());
+        let known = Self { app, accounts, known: RefCell::default(), tokens, told: Arc::default() };
         for handed in handed {
             known.add(handed);
         }
@@ -35,9 +40,21 @@ impl<'a> KnownTokens<'a> {
         &self.tokens
     }
 
+    /// What the session's socket tells its tokens to: one that was replaced before the next look is on record no more.
+    pub(super) fn told(&self) -> Told {
+        let told = Arc::clone(&self.told);
+        Arc::new(move |handed| told.lock().unwrap_or_else(PoisonError::into_inner).push(handed.clone()))
+    }
+
     /// Learns what has been refreshed, by whomever. A token is on record before anybody gets it, so who asks this after
     /// reading what the command printed knows every token in it.
     pub(super) async fn catch_up(&self) {
+        let told = std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner));
+        for handed in told {
+            if !self.known.borrow().contains(&handed.token.fingerprint()) {
+                self.add(&handed);
+            }
+        }
         for account in &self.accounts {
             // What cannot be read now nobody else can read either.
             let Ok(Some(record)) = record(self.app, account).await else { continue };

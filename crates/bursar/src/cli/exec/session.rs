@@ -12,9 +12,13 @@ use super::super::arguments::handing_out::ExecCommand;
 use super::door::Door;
 use super::folder::{Folder, remove_leftovers};
 use super::plan::{GATEWAY, Plan, SESSION, SESSION_TOKEN, SOCKET};
+use crate::agent::client::Client;
 use crate::config::paths::Paths;
 use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
+use crate::gateway::DEFAULT_ADDRESS;
+use crate::http::Told;
+use crate::http::wire::AgentDocument;
 
 /// A session and its things. The folder goes with it.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(super) struct Session {
     token: Option<Secret>,
     folder: Option<Folder>,
     door: Option<Door>,
+    /// Where the gateway is, if somebody can tell.
+    gateway: Option<String>,
 }
 
 impl Session {
@@ -55,7 +61,8 @@ impl Session {
             }
         };
         remove_leftovers(&sessions);
-        Ok(Self { id, is_on_record: opened.is_ok(), sessions, token, folder: None, door: None })
+        let gateway = if token.is_some() { gateway(app).await } else { None };
+        Ok(Self { id, is_on_record: opened.is_ok(), sessions, token, folder: None, door: None, gateway })
     }
 
     /// Makes files and socket.
@@ -84,7 +91,7 @@ impl Session {
     }
 
     /// What the command is told about its session and its files.
-    pub(super) fn variables(&self, app: &App, plan: &Plan) -> Vec<(String, std::ffi::OsString)> {
+    pub(super) fn variables(&self, plan: &Plan) -> Vec<(String, std::ffi::OsString)> {
         let Some(folder) = &self.folder else { return Vec::new() };
         let mut variables: Vec<(String, std::ffi::OsString)> =
             plan.files.iter().map(|(name, _)| (name.clone(), folder.place(name).into())).collect();
@@ -92,10 +99,8 @@ impl Session {
         variables.push((SOCKET.to_owned(), folder.place("api.sock").into()));
         variables.push((SESSION_TOKEN.to_owned(), token.expose().into()));
         variables.push((SESSION.to_owned(), self.id.clone().into()));
-        if !app.config.gateway.routes.is_empty() {
-            let listen =
-                app.config.gateway.listen.map_or_else(|| GATEWAY_ADDRESS.to_owned(), |at| at.to_string());
-            variables.push((GATEWAY.to_owned(), format!("http://{listen}/gateway").into()));
+        if let Some(gateway) = &self.gateway {
+            variables.push((GATEWAY.to_owned(), format!("{gateway}/gateway").into()));
         }
         variables
     }
@@ -105,10 +110,11 @@ impl Session {
         self.folder.as_ref()
     }
 
-    /// Answers at the socket, if there is one, as long as it is asked to. Never ends by itself.
-    pub(super) async fn serve(&self, app: &App, accounts: &[AccountReference]) {
+    /// Answers at the socket, if there is one, as long as it is asked to; `told` hears of every token first. Never ends
+    /// by itself.
+    pub(super) async fn serve(&self, app: &App, accounts: &[AccountReference], told: Told) {
         if let (Some(door), Some(token)) = (&self.door, &self.token) {
-            door.serve(app, accounts, token.clone()).await;
+            door.serve(app, accounts, token.clone(), told).await;
         }
     }
 
@@ -129,5 +135,19 @@ fn name_of(program: &std::ffi::OsStr) -> String {
     Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned()
 }
 
-/// Where the gateway listens if nobody says otherwise.
-const GATEWAY_ADDRESS: &str = "127.0.0.1:8791";
+/// Where the gateway listens: as the agent says, which knows what became of it, or else as the configuration does. `None`:
+/// there is none, or only the system knows its port.
+async fn gateway(app: &App) -> Option<String> {
+    if app.config.gateway.routes.is_empty() {
+        return None;
+    }
+    let paths = Paths::resolve(&app.environment).ok()?;
+    let agent = Client::find(&app.environment, &paths, app.engine.ports().clock.clone());
+    let told = match agent {
+        Some(agent) => agent.ask::<AgentDocument>(http::Method::GET, "/v1/agent", &serde_json::Value::Null).await.ok(),
+        None => None,
+    };
+    let configured = app.config.gateway.listen.unwrap_or(DEFAULT_ADDRESS);
+    let configured = (configured.port() != 0).then(|| format!("http://{configured}"));
+    told.and_then(|agent| agent.gateway).or(configured)
+}

@@ -122,7 +122,8 @@ pub fn wire(
         processes: Arc::new(SystemProcesses::new()),
         catalogue: Arc::new(config.catalogue.clone()),
     };
-    let engine = Engine::new(ports, Space::Sandbox(SandboxId::personal())).with_network(network_rules(config));
+    let engine =
+        Engine::new(ports, Space::Sandbox(SandboxId::personal())).with_network(network_rules(config));
     Ok(Wired { engine, tasks, keys, sqlite, is_upstream_wrapped })
 }
 

@@ -9,9 +9,9 @@ mod api_logins;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
-mod credentials;
-#[cfg(test)]
 mod context;
+#[cfg(test)]
+mod credentials;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
@@ -37,11 +37,11 @@ mod screens;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod service;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod shells;
-#[cfg(test)]
-mod service;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

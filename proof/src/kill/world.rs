@@ -59,16 +59,15 @@ impl World {
         let mut without_agent = environment.clone();
         without_agent.push(("BURSAR_SOCKET".to_owned(), home.join("no.sock").display().to_string()));
         let program = program.clone();
-        let mut world =
-            Self {
-                provider,
-                program,
-                folder,
-                environment,
-                without_agent,
-                ahead: Duration::ZERO,
-                first: String::new(),
-            };
+        let mut world = Self {
+            provider,
+            program,
+            folder,
+            environment,
+            without_agent,
+            ahead: Duration::ZERO,
+            first: String::new(),
+        };
         world.first = world.first_login().await?;
         world.advance(ACCESS_LIFE.saturating_sub(LEFT));
         Ok(world)

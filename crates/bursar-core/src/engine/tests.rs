@@ -322,22 +322,16 @@ fn meanwhile(act: impl Fn(&World) + Send + Sync + 'static) -> (World, Arc<Mutex<
             heard.lock().unwrap().extend(parameter(request, "token"));
             return answer(200, &serde_json::json!({}));
         }
-        match parameter(request, "refresh_token").as_deref() {
-            None => {
-                let logins = inside.lock().unwrap().is_some();
-                if logins { tokens("b1", Some("s1")) } else { tokens("a1", Some("r1")) }
-            }
-            Some(_) => {
-                let world = inside.lock().unwrap().take();
-                if let Some(world) = world {
-                    *inside.lock().unwrap() = Some(world.clone());
-                    let act = act.clone();
-                    // An executor of its own: this one is in the middle of the refresh.
-                    std::thread::spawn(move || act(&world)).join().unwrap();
-                }
-                tokens("a2", Some("r2"))
-            }
+        let world = inside.lock().unwrap().clone();
+        if parameter(request, "refresh_token").is_none() {
+            return if world.is_some() { tokens("b1", Some("s1")) } else { tokens("a1", Some("r1")) };
         }
+        if let Some(world) = world {
+            let act = act.clone();
+            // An executor of its own: this one is in the middle of the refresh.
+            std::thread::spawn(move || act(&world)).join().unwrap();
+        }
+        tokens("a2", Some("r2"))
     });
     (world, here, revoked)
 }
@@ -377,7 +371,7 @@ fn a_token_is_not_handed_out_after_a_pause_or_a_logout_that_came_during_the_wait
         let reference = world.log_in().reference;
         *here.lock().unwrap() = Some(world.clone());
         // In the window in which callers wait and the old token would be second best.
-        world.clock.advance(HOUR - Duration::from_secs(60));
+        world.clock.advance(Duration::from_mins(59));
         let error = world.hand_out(&reference).unwrap_err();
         let refused = matches!(error, HandOutError::Paused { .. } | HandOutError::NoSuchAccount { .. });
         assert!(refused, "{error:?}");

@@ -162,8 +162,11 @@ impl Client {
         let received: ReceivedToken = self.ask(Method::POST, &path, body).await?;
         received.of(reference).ok_or_else(|| {
             CallError::Refused(
-                Failure::new(Exit::Error, format!("the agent answered with another account than {reference}"))
-                    .hint("it may be of another version: run `bursar agent stop`, then try again"),
+                Failure::new(
+                    Exit::Error,
+                    format!("the agent answered with another account than {reference}"),
+                )
+                .hint("it may be of another version: run `bursar agent stop`, then try again"),
             )
         })
     }
@@ -223,11 +226,13 @@ impl From<CallError> for Failure {
         match error {
             CallError::Refused(failure) | CallError::VaultUnavailable(failure) => failure,
             CallError::NoAnswer(NoAnswer::NotRunning) => {
-                Failure::new(Exit::Unreachable, "no agent is running").hint("start it with `bursar agent start`")
+                Failure::new(Exit::Unreachable, "no agent is running")
+                    .hint("start it with `bursar agent start`")
             }
             CallError::NoAnswer(NoAnswer::Silent) => {
-                Failure::new(Exit::Unreachable, "the agent does not answer")
-                    .hint("see `bursar agent status`; if it hangs, end its process and run `bursar agent start`")
+                Failure::new(Exit::Unreachable, "the agent does not answer").hint(
+                    "see `bursar agent status`; if it hangs, end its process and run `bursar agent start`",
+                )
             }
         }
     }

@@ -52,7 +52,15 @@ impl Agent {
         let changing = Mutex::new(Changing { keeper, config: Arc::new(config), config_error: None });
         let environment = environment.clone();
         let gateway = GatewayRoom::new(desk.clone());
-        Self { desk, environment, started_at, stop: Notify::new(), replaced: Notify::new(), gateway, changing }
+        Self {
+            desk,
+            environment,
+            started_at,
+            stop: Notify::new(),
+            replaced: Notify::new(),
+            gateway,
+            changing,
+        }
     }
 
     /// Keeps every account fresh until `stop`, by the configuration in force.
@@ -113,7 +121,8 @@ impl Agent {
         let sessions = engine.sessions().await?.len();
         let vault = vault_state(&engine).await?;
         let changing = self.changing();
-        let nightly = progress.next_nightly.map(|next| [progress.last_nightly, Some(next)].map(|time| time.map(shown)));
+        let nightly =
+            progress.next_nightly.map(|next| [progress.last_nightly, Some(next)].map(|time| time.map(shown)));
         Ok(AgentDocument {
             schema: 1,
             running: true,

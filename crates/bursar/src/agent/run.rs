@@ -220,7 +220,7 @@ impl Reload<'_> {
             }
             watching.follow();
             let written = Written::of(self.paths, &provider_folder(self.environment, self.paths));
-            if written != seen {
+            if written != seen || !self.agent.gateway.is_as_wanted() {
                 seen = written;
                 self.once().await;
             }

@@ -39,7 +39,9 @@ impl Single {
         let mut file = open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(SingleError::Running { process: number_in(&mut file) }),
+            Err(TryLockError::WouldBlock) => {
+                return Err(SingleError::Running { process: number_in(&mut file) });
+            }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         let written = file.set_len(0).and_then(|()| file.rewind());

@@ -39,9 +39,9 @@ pub(super) fn run(
     let seen = Seen { environment, paths: &paths, printer, clock };
     match action {
         AgentAction::Logs(command) => logs::show(&paths, command, &seen),
-        AgentAction::Start => seen.block_on(seen.start()),
-        AgentAction::Stop => seen.block_on(seen.stop()),
-        AgentAction::Status => seen.block_on(status::show(&seen)),
+        AgentAction::Start => Seen::block_on(seen.start()),
+        AgentAction::Stop => Seen::block_on(seen.stop()),
+        AgentAction::Status => Seen::block_on(status::show(&seen)),
         AgentAction::Run(_) | AgentAction::Install(_) | AgentAction::Uninstall(_) => Ok(Exit::Ok),
     }
 }
@@ -81,7 +81,7 @@ impl Seen<'_> {
         Client::find(self.environment, self.paths, Arc::clone(&self.clock))
     }
 
-    fn block_on(&self, work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(|error| Failure::of(Exit::Error, &error))?.block_on(work)
     }
@@ -159,5 +159,5 @@ impl Seen<'_> {
 /// Opening the store and making the socket take some milliseconds; a machine that has just booted takes longer.
 const STARTING: Duration = Duration::from_secs(10);
 /// One call to a provider, and the saving of its answer.
-const STOPPING: Duration = Duration::from_secs(60);
+const STOPPING: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(20);

@@ -295,7 +295,7 @@ pub enum ConfigAction {
     Show,
     /// Explain every key, as Markdown
     Reference,
-    /// Describe the API, as OpenAPI
+    /// Describe the API, as `OpenAPI`
     #[command(hide = true)]
     Openapi,
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::app::App;
 use super::arguments::CleanupCommand;
-use crate::account_view::Viewing;
 use super::screen::cleanup_screen::{Fate, Finding};
+use crate::account_view::Viewing;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &CleanupCommand) -> Result<Exit, Failure> {

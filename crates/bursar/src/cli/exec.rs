@@ -18,6 +18,7 @@ mod signals;
 mod upkeep;
 
 use std::process::Command;
+use std::sync::Arc;
 
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
@@ -37,6 +38,7 @@ use super::expect::expect_all;
 use crate::child_environment::scrub;
 use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
+use crate::http::Told;
 
 /// Not a future: from the start of the command on, signals are the command's business, and nothing of bursar may end
 /// because of one.
@@ -89,7 +91,7 @@ fn start(
             (name, None) => line.env_remove(name),
         };
     }
-    line.envs(session.variables(app, plan));
+    line.envs(session.variables(plan));
     let mut inherited = Vec::new();
     for (name, descriptor) in descriptors(plan, handed)? {
         line.env(name, descriptor.number());
@@ -111,7 +113,9 @@ fn start(
                 known.keep_up().await;
             }
         };
-        join3(kept, masked, session.serve(app, &plan.accounts)).await;
+        let told: Told =
+            known.as_ref().map_or_else(|| Arc::new(|_: &HandedOut| {}) as Told, KnownTokens::told);
+        join3(kept, masked, session.serve(app, &plan.accounts, told)).await;
     };
     foreground.run(line, inherited, output, beside)
 }

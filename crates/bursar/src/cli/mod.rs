@@ -79,7 +79,9 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         Command::Completions(command) => return Ok(completions::completions(command, &printer)),
         Command::Man(command) => return completions::man(command, &printer),
         Command::Config(command) => return config_command::run(command, &environment, &printer),
-        Command::Env(command) if command.prints_a_snippet() => return env::snippet(command, &environment, &printer),
+        Command::Env(command) if command.prints_a_snippet() => {
+            return env::snippet(command, &environment, &printer);
+        }
         Command::Doctor(command) => return doctor::run(command, environment, printer),
         Command::Rebuild(_) => return rebuild::run(&environment, &printer),
         Command::Agent(command) if !command.action.needs_app() => {
@@ -141,6 +143,10 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
 fn uses_tokens(command: &Command) -> bool {
     matches!(
         command,
-        Command::Login(_) | Command::Token(_) | Command::Refresh(_) | Command::Env(_) | Command::Credential(_)
+        Command::Login(_)
+            | Command::Token(_)
+            | Command::Refresh(_)
+            | Command::Env(_)
+            | Command::Credential(_)
     )
 }

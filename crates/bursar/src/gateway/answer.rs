@@ -8,6 +8,7 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 
 use super::idle::{FellSilent, Silence};
 use super::request_log::LogLine;
+use super::room::Exchange;
 
 /// An answer's body.
 pub(super) struct Answer {
@@ -17,7 +18,7 @@ pub(super) struct Answer {
 
 enum Source {
     Whole(Option<Bytes>),
-    Passing { incoming: Incoming, silence: Silence },
+    Passing { incoming: Incoming, silence: Silence, _exchange: Exchange },
 }
 
 /// Why a body ends before its end; the connection is cut then, so that nobody takes it for whole.
@@ -34,9 +35,9 @@ impl Answer {
         Self { body: Source::Whole(Some(bytes.into())), line: None }
     }
 
-    /// The upstream's body, as it comes.
-    pub(super) fn passing(incoming: Incoming, silence: Silence) -> Self {
-        Self { body: Source::Passing { incoming, silence }, line: None }
+    /// The upstream's body, as it comes; the exchange is under way as long as it is.
+    pub(super) fn passing(incoming: Incoming, silence: Silence, exchange: Exchange) -> Self {
+        Self { body: Source::Passing { incoming, silence, _exchange: exchange }, line: None }
     }
 
     /// The same with a line that is written at its end.
@@ -56,7 +57,7 @@ impl Body for Answer {
         let answer = self.get_mut();
         let frame = match &mut answer.body {
             Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
-            Source::Passing { incoming, silence } => match Pin::new(incoming).poll_frame(context) {
+            Source::Passing { incoming, silence, .. } => match Pin::new(incoming).poll_frame(context) {
                 Poll::Ready(frame) => {
                     silence.broken();
                     frame.map(|frame| frame.map_err(Into::into))

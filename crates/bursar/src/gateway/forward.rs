@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use bursar_core::lifecycle::refresh::Ask;
 use futures::future::{Either, select};
-use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
+use http::header::{CONNECTION, UPGRADE};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
-use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use super::Shared;
@@ -25,7 +24,9 @@ use super::idle::{Pulse, Silence};
 use super::outgoing::Outgoing;
 use super::path::upstream_path;
 use super::refusal::Refusal;
+use super::request_body::taken;
 use super::request_log::LogLine;
+use super::room::Exchange;
 use super::route::Route;
 use super::target::Target;
 use super::tunnel::tunnel;
@@ -59,19 +60,33 @@ pub(super) async fn forward(
         Refusal::new(StatusCode::BAD_REQUEST, "bad_path", refusal.to_string())
             .hint("write the path as the upstream has it, without detours")
     })?;
-    let (target, handed) = token(shared, route, target, &Ask::default()).await?;
     let protocol = upgrade(request.headers()).filter(|_| request.version() == Version::HTTP_11);
     let upgraded = protocol.is_some().then(|| hyper::upgrade::on(&mut request));
     let (mut parts, body) = request.into_parts();
+    let pulse = Pulse::new(Arc::clone(&shared.clock));
+    let (body, copy) = if protocol.is_some() {
+        (Outgoing::Passing { incoming: body, pulse: pulse.clone() }, None)
+    } else {
+        taken(shared, &parts.headers, body, &pulse).await?
+    };
+    let exchange = shared.room.exchange(&shared.limits, &*shared.clock).await?;
+    // Now and not before: a token should not age while a slow caller sends its body.
+    let (target, handed) = token(shared, route, target, &Ask::default()).await?;
     strip_request(&mut parts.headers, target.injection.header());
-    let mut draft = Draft { parts, rest, path, protocol, pulse: Pulse::new(Arc::clone(&shared.clock)) };
-    let (body, copy) = draft.body(body, shared.limits.replay_body).await?;
-    let mut silence = Silence::new(draft.pulse.clone(), shared.limits.upstream_idle);
+    let mut draft = Draft { parts, rest, path, protocol };
+    let mut silence = Silence::new(pulse, shared.limits.upstream_idle);
 
     let sent = draft.with_token(&target, &handed, body)?;
     let mut answer = send(&target, sent, &mut silence, draft.protocol.is_some()).await?;
     let mut answering = target;
-    if answer.status() == StatusCode::UNAUTHORIZED
+    let refused = answer.status() == StatusCode::UNAUTHORIZED;
+    if refused && copy.is_none() {
+        let (now, pause) = (shared.clock.stopwatch(), shared.limits.fruitless_pause);
+        if route.may_replace_for_later(now, pause) {
+            // For the next request: this one cannot be repeated.
+            let _for_later = replacement(shared, route, &answering, &handed).await;
+        }
+    } else if refused
         && let Some((target, handed)) = replacement(shared, route, &answering, &handed).await
         && let Some(copy) = copy
     {
@@ -85,9 +100,9 @@ pub(super) async fn forward(
         answering = target;
     }
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return switched(passage, upgraded, answer, line);
+        return switched(passage, upgraded, answer, line, exchange);
     }
-    Ok(passed_back(&answering, route, answer, silence))
+    Ok(passed_back(&answering, route, answer, (silence, exchange)))
 }
 
 /// A token, and the target made for it.
@@ -135,30 +150,9 @@ struct Draft<'a> {
     path: String,
     /// What the caller wants to switch to.
     protocol: Option<HeaderValue>,
-    pulse: Pulse,
 }
 
 impl Draft<'_> {
-    /// The body to send, and a copy for a second time if it is small enough to have been read whole.
-    async fn body(&self, body: Incoming, limit: u64) -> Result<(Outgoing, Option<Bytes>), Refusal> {
-        if self.protocol.is_some() {
-            return Ok((Outgoing::Passing { incoming: body, pulse: self.pulse.clone() }, None));
-        }
-        if body.is_end_stream() {
-            return Ok((Outgoing::Whole(None), Some(Bytes::new())));
-        }
-        let announced =
-            self.parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        if announced.is_none_or(|length: u64| length > limit) {
-            return Ok((Outgoing::Passing { incoming: body, pulse: self.pulse.clone() }, None));
-        }
-        let whole = body.collect().await.map_err(|_| {
-            Refusal::new(StatusCode::BAD_REQUEST, "body_cut", "the request's body ended before its end")
-        })?;
-        let bytes = whole.to_bytes();
-        Ok((Outgoing::whole(bytes.clone()), Some(bytes)))
-    }
-
     /// The request with a token in it.
     fn with_token(
         &self,
@@ -241,13 +235,13 @@ fn passed_back(
     target: &Target,
     route: &Route,
     answer: Response<Incoming>,
-    silence: Silence,
+    (silence, exchange): (Silence, Exchange),
 ) -> Response<Answer> {
     let (mut parts, body) = answer.into_parts();
     parts.version = Version::HTTP_11;
     strip_answer(&mut parts.headers);
     target.bend_location(&route.name, &mut parts.headers);
-    Response::from_parts(parts, Answer::passing(body, silence))
+    Response::from_parts(parts, Answer::passing(body, silence, exchange))
 }
 
 /// Both sides go on in another protocol, if both wanted to.
@@ -256,6 +250,7 @@ fn switched(
     caller: Option<OnUpgrade>,
     mut answer: Response<Incoming>,
     line: &mut Option<LogLine>,
+    exchange: Exchange,
 ) -> Result<Response<Answer>, Refusal> {
     let Some(caller) = caller else {
         return Err(Refusal::new(
@@ -275,6 +270,6 @@ fn switched(
     if let Some(line) = line {
         line.answered(parts.status);
     }
-    tunnel(passage.serving, &*passage.shared.tasks, caller, upstream, line.take());
+    tunnel(passage.serving, &*passage.shared.tasks, caller, upstream, line.take(), exchange);
     Ok(Response::from_parts(parts, Answer::empty()))
 }

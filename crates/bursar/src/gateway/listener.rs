@@ -7,14 +7,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bursar_core::ports::clock::Clock;
 use futures::future::{BoxFuture, Either, select};
+use http::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::caller_stream::{CallerStream, Patience};
 use super::handler::{Serving, handle};
+use super::idle::{Pulse, Silence};
 use super::limits::Limits;
 use super::{Gateway, Shared};
 
@@ -36,6 +40,8 @@ pub(super) async fn serve(gateway: &Gateway, listener: TcpListener, stop: impl F
     let (phase, watched) = watch::channel(Phase::Open);
     let serving = Arc::new(Serving { gateway: gateway.clone(), local, phase: watched });
     let places = Arc::new(Semaphore::new(shared.limits.connections));
+    // Those that are waited for at the end. A tunnel keeps its place, and is not.
+    let guests = Arc::new(Semaphore::new(shared.limits.connections));
     let mut stop = pin!(stop);
     loop {
         let accepting = pin!(accept(shared, &listener, &places));
@@ -44,22 +50,24 @@ pub(super) async fn serve(gateway: &Gateway, listener: TcpListener, stop: impl F
             Either::Right((accepted, _)) => accepted,
         };
         let serving = Arc::clone(&serving);
+        // There is always one: a guest has a place.
+        let guest = Arc::clone(&guests).try_acquire_owned();
         shared.tasks.spawn(Box::pin(async move {
-            connection(serving, stream).await;
-            drop(place);
+            connection(serving, stream, place).await;
+            drop(guest);
         }));
     }
     drop(listener);
     phase.send_replace(Phase::Closing);
     let all = u32::try_from(shared.limits.connections).unwrap_or(u32::MAX);
-    let finished = pin!(places.acquire_many(all));
+    let finished = pin!(guests.acquire_many(all));
     if let Either::Right(((), finished)) =
         select(finished, shared.clock.sleep(shared.limits.stop_grace)).await
     {
         phase.send_replace(Phase::Cut);
         let _ended = select(finished, shared.clock.sleep(LAST_MOMENT)).await;
     }
-    // Tunnels hold no place; they end here.
+    // Nobody waits for tunnels; they end here.
     phase.send_replace(Phase::Cut);
 }
 
@@ -98,14 +106,14 @@ async fn accept(
 }
 
 /// One connection, to its end or the gateway's.
-async fn connection(serving: Arc<Serving>, stream: TcpStream) {
+async fn connection(serving: Arc<Serving>, stream: TcpStream, place: OwnedSemaphorePermit) {
     let (limits, clock) = {
         let shared = serving.gateway.shared();
         (shared.limits.clone(), Arc::clone(&shared.clock))
     };
     let mut phase = serving.phase.clone();
     if speaks(&stream, clock.sleep(limits.head_time), &mut phase).await {
-        conversation(serving, stream, limits, phase).await;
+        conversation(serving, stream, place, (limits, clock)).await;
     }
 }
 
@@ -113,23 +121,29 @@ async fn connection(serving: Arc<Serving>, stream: TcpStream) {
 fn conversation(
     serving: Arc<Serving>,
     stream: TcpStream,
-    limits: Limits,
-    phase: watch::Receiver<Phase>,
+    place: OwnedSemaphorePermit,
+    (limits, clock): (Limits, Arc<dyn Clock>),
 ) -> BoxFuture<'static, ()> {
-    Box::pin(converse(serving, stream, limits, phase))
+    let silence = Silence::new(Pulse::new(clock), limits.caller_idle);
+    let patience = Patience::default();
+    let stream = CallerStream::new(stream, silence, patience.clone(), place);
+    Box::pin(converse(serving, stream, patience, limits))
 }
 
-async fn converse(
-    serving: Arc<Serving>,
-    stream: TcpStream,
-    limits: Limits,
-    mut phase: watch::Receiver<Phase>,
-) {
+async fn converse(serving: Arc<Serving>, stream: CallerStream, patience: Patience, limits: Limits) {
+    let mut phase = serving.phase.clone();
     let service = {
         let serving = Arc::clone(&serving);
         service_fn(move |request| {
-            let serving = Arc::clone(&serving);
-            async move { Ok::<_, Infallible>(handle(serving, request).await) }
+            let (serving, patience) = (Arc::clone(&serving), patience.clone());
+            async move {
+                let answer = handle(serving, request).await;
+                if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    // The two sides have rules of their own from here on.
+                    patience.endless();
+                }
+                Ok::<_, Infallible>(answer)
+            }
         })
     };
     let connection = http1::Builder::new()

@@ -5,6 +5,7 @@
 //! a host outside the route's allow-list, and forwards nothing for a caller without a gateway token.
 
 mod answer;
+mod caller_stream;
 mod callers;
 mod dialer;
 mod door;
@@ -19,7 +20,9 @@ mod listener;
 mod outgoing;
 mod path;
 mod refusal;
+mod request_body;
 mod request_log;
+mod room;
 mod route;
 mod target;
 mod tunnel;
@@ -38,6 +41,7 @@ use self::callers::Callers;
 use self::door::DoorRules;
 pub use self::limits::Limits;
 use self::request_log::RequestLog;
+use self::room::Room;
 use self::route::Route;
 pub use self::route::RouteError;
 pub use self::way_out::WayOut;
@@ -69,6 +73,7 @@ struct Shared {
     way_out: WayOut,
     log: Option<Arc<RequestLog>>,
     limits: Limits,
+    room: Room,
     clock: Arc<dyn Clock>,
     /// Connections. Apart from the engine's: a stream that never ends is no refresh that must be waited for.
     tasks: Arc<dyn Tasks>,
@@ -94,6 +99,7 @@ impl Gateway {
             log: open_log(config, &notice)?,
             config: config.clone(),
             way_out,
+            room: Room::new(&limits),
             limits,
             clock,
             tasks: Arc::new(TokioTasks::new()),
@@ -118,6 +124,7 @@ impl Gateway {
             config: config.clone(),
             way_out,
             limits: before.limits.clone(),
+            room: before.room.clone(),
             clock: Arc::clone(&before.clock),
             tasks: Arc::clone(&before.tasks),
             notice: Arc::clone(&before.notice),

@@ -34,6 +34,8 @@ pub(super) struct Route {
     target: Mutex<Option<Arc<Target>>>,
     /// Until when, in milliseconds of the stopwatch, a refused token is not replaced.
     fruitless_until: AtomicU64,
+    /// The same for the token of a request that cannot be repeated anyhow.
+    later_until: AtomicU64,
 }
 
 /// How the token is carried, as far as the configuration says.
@@ -76,6 +78,7 @@ impl Route {
             pinned: Mutex::default(),
             target: Mutex::default(),
             fruitless_until: AtomicU64::new(0),
+            later_until: AtomicU64::new(0),
         })
     }
 
@@ -164,6 +167,19 @@ impl Route {
     pub(super) fn replacing_was_fruitless(&self, now: Duration, pause: Duration) {
         let until = u64::try_from((now + pause).as_millis()).unwrap_or(u64::MAX);
         self.fruitless_until.store(until, Ordering::Relaxed);
+    }
+
+    /// Whether a token that was refused with a request nobody can repeat may be replaced for those to come. Once per
+    /// `pause`, and the first who asks has it: an upstream that refuses such requests for another reason would cost a
+    /// refresh with each of them.
+    pub(super) fn may_replace_for_later(&self, now: Duration, pause: Duration) -> bool {
+        if !self.may_replace(now) {
+            return false;
+        }
+        let [now, until] = [now, now + pause].map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        self.later_until
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |before| (now >= before).then_some(until))
+            .is_ok()
     }
 
     fn failure(&self, error: &TargetError) -> Failure {

@@ -9,6 +9,7 @@ use tokio::io::copy_bidirectional;
 use super::handler::Serving;
 use super::listener::cut;
 use super::request_log::LogLine;
+use super::room::Exchange;
 
 /// Connects the two sides of an upgrade.
 pub(super) fn tunnel(
@@ -17,10 +18,11 @@ pub(super) fn tunnel(
     caller: OnUpgrade,
     upstream: OnUpgrade,
     line: Option<LogLine>,
+    exchange: Exchange,
 ) {
     let end = cut(serving.phase.clone());
     tasks.spawn(Box::pin(async move {
-        let mut line = line;
+        let (mut line, _exchange) = (line, exchange);
         let both = async {
             // A side that was gone before it began has nothing to be told.
             let Ok((caller, upstream)) = try_join(caller, upstream).await else { return };

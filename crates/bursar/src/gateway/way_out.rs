@@ -81,6 +81,7 @@ impl WayOut {
                 .timer(TokioTimer::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(POOL_IDLE)
+                .pool_max_idle_per_host((limits.exchanges / 4).max(1))
                 .http2_initial_stream_window_size(STREAM_WINDOW)
                 .http2_initial_connection_window_size(CONNECTION_WINDOW)
                 .http2_keep_alive_interval(PING_INTERVAL)
@@ -132,9 +133,10 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for OnTasks {
 /// hardly ever sent on one that is just being closed, which nobody could repeat safely.
 const POOL_IDLE: Duration = Duration::from_secs(30);
 /// What one slow reader can make us hold.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-/// Four fast readers at a time reach an upstream's full speed over one connection.
-const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
+const STREAM_WINDOW: u32 = 256 * 1024;
+/// The largest there is (RFC 9113 §6.9.1). All callers of an upstream share it, and what slow readers leave lying counts:
+/// as many of them as there may be requests under way do not fill it.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 /// HTTP/2 puts all requests on one connection; one that died unnoticed would hold all of them.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);

@@ -30,7 +30,7 @@ use utoipa_axum::routes;
 
 pub use self::caller::Caller;
 pub use self::process::Host;
-pub use self::session_door::{SessionDoor, session_door};
+pub use self::session_door::{SessionDoor, Told, session_door};
 use crate::desk::Desk;
 use crate::logins::Logins;
 

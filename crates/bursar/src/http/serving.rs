@@ -138,11 +138,16 @@ pub fn allow_many_descriptors() -> io::Result<()> {
     Ok(())
 }
 
-/// How many connections there is room for: an eighth of the descriptors stays for the store and the providers.
-fn places() -> usize {
+/// How many descriptors connections may have: an eighth of what this process is allowed stays for the store and the
+/// providers.
+pub fn descriptors_for_connections() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let room = limit.and_then(|limit| usize::try_from(limit - limit / 8).ok());
-    room.map_or(MOST_CONNECTIONS, |room| room.min(MOST_CONNECTIONS))
+    limit.and_then(|limit| usize::try_from(limit - limit / 8).ok()).unwrap_or(usize::MAX)
+}
+
+/// How many connections there is room for.
+fn places() -> usize {
+    descriptors_for_connections().min(MOST_CONNECTIONS)
 }
 
 /// More callers than any machine has processes that want tokens; each costs some kilobytes.

@@ -19,10 +19,13 @@ use super::extract::{Body, Named};
 use super::refusal::{self, Refusal};
 use super::wire::{TokenDocument, TokenRequest};
 use super::{LARGEST_BODY, tokens};
-use crate::desk::Desk;
+use crate::desk::{Desk, HandedOut};
+
+/// Hears of a token before its caller has it.
+pub type Told = Arc<dyn Fn(&HandedOut) + Send + Sync>;
 
 /// What one session may have.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SessionDoor {
     /// Hands out.
     pub desk: Desk,
@@ -30,6 +33,8 @@ pub struct SessionDoor {
     pub accounts: Arc<[AccountReference]>,
     /// What callers must show.
     pub token: Secret,
+    /// Hears of every token that is handed out here.
+    pub told: Told,
 }
 
 /// The routes of a session's socket.
@@ -66,7 +71,14 @@ async fn hand_out(
             .hint("name it before `--` when you start the command with `bursar exec`"));
     };
     let handed = tokens::handed_out_of(&door.desk, reference, &request).await?;
+    (door.told)(&handed);
     Ok(Json(TokenDocument::of(&handed, door.desk.now())).into_response())
+}
+
+impl std::fmt::Debug for SessionDoor {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("SessionDoor").field("accounts", &self.accounts).finish_non_exhaustive()
+    }
 }
 
 impl SessionDoor {

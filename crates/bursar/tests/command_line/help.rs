@@ -252,8 +252,8 @@ async fn token() {
           --wait <DURATION>       How long to wait for a refresh [default: 30s]
           --no-check              Print the stored token without looking at its end
           --expect <IDENTITY>     Refuse an account that is not this one at its
-                                  provider, by e-mail address or subject; repeated:
-                                  none of these
+                                  provider, by e-mail address or subject; may be
+                                  repeated
           --json                  Print data as JSON
       -v, --verbose...            Tell every decision on stderr; twice: everything
       -h, --help                  Print help
@@ -312,8 +312,8 @@ async fn which() {
 
     Options:
           --expect <IDENTITY>  Refuse an account that is not this one at its
-                               provider, by e-mail address or subject; repeated:
-                               none of these
+                               provider, by e-mail address or subject; may be
+                               repeated
           --json               Print data as JSON
       -v, --verbose...         Tell every decision on stderr; twice: everything
       -h, --help               Print help
@@ -350,7 +350,7 @@ async fn exec() {
               The tokens must be good for at least this long
           --expect <IDENTITY>
               Refuse an account that is not this one at its provider, by e-mail
-              address or subject; repeated: none of these
+              address or subject; may be repeated
           --json
               Print data as JSON
       -v, --verbose...

@@ -122,3 +122,21 @@ async fn a_grandchild_that_keeps_the_output_keeps_nobody_waiting() {
     let killed = ended(tokio::process::Command::new("kill").arg(sleeper)).await;
     assert_eq!(killed.code, 0, "{killed}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_from_the_session_s_socket_is_masked_even_if_it_was_replaced_at_once() {
+    let (home, provider, work, token) = logged_in().await;
+    let script = "ask() { curl --silent --unix-socket \"$BURSAR_SOCKET\" -H \"Authorization: Bearer $BURSAR_SESSION_TOKEN\" \
+        -H 'Content-Type: application/json' -d \"{\\\"rejected\\\": \\\"$1\\\"}\" \
+        \"http://localhost/v1/accounts/$WORK/token\" | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'; }
+        one=$(ask \"$ACCESS_TOKEN\"); two=$(ask \"$one\"); three=$(ask \"$two\"); printf '%s\n' ${#one} \"$one\" \"$two\" \"$three\"";
+    let mut command = home.command(&["exec", "--mask", "--socket", "work", "--", "sh", "-c", script]);
+    let run = ended(command.env("WORK", &work)).await;
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert!(lines.len() == 4 && lines[0].parse::<usize>().unwrap() >= 8, "{run}");
+    assert_eq!(lines[1..], ["***"; 3], "{run}");
+    for secret in provider.secrets() {
+        assert!(!run.stdout.contains(&secret), "{run}");
+    }
+    assert!(provider.refreshes() >= 2 && provider.secrets().contains(&token));
+}

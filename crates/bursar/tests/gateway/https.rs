@@ -1,7 +1,8 @@
 //! Upstreams by TLS: HTTP/2 where they speak it, certificates by `network.ca_file`, and the way through a proxy.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt as _, Full};
@@ -12,7 +13,7 @@ use hyper_util::server::conn::auto;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::upstream::beside;
@@ -27,7 +28,7 @@ struct Encrypted {
 }
 
 impl Encrypted {
-    /// A server for `name` that repeats request bodies and speaks these protocols.
+    /// A server for `name` that repeats request bodies, but for `/large`, and speaks these protocols.
     async fn start(name: &str, protocols: &[&[u8]]) -> Self {
         let mut parameters = CertificateParams::default();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -59,6 +60,9 @@ impl Encrypted {
                         async move {
                             assert!(request.headers().contains_key("authorization"));
                             seen.lock().unwrap().push(request.version());
+                            if request.uri().path() == "/large" {
+                                return Ok(Response::new(Full::new(LARGE.clone())));
+                            }
                             let body: Bytes = request.into_body().collect().await.unwrap().to_bytes();
                             Ok::<_, std::convert::Infallible>(Response::new(Full::new(body)))
                         }
@@ -116,6 +120,41 @@ async fn http_2_is_spoken_where_the_upstream_offers_it_and_http_1_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn callers_that_do_not_read_keep_no_others_from_the_same_upstream() {
+    let upstream = Encrypted::start("127.0.0.1", &[b"h2"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::write(&ca_file, &upstream.authority).unwrap();
+    let config = format!(
+        "[network]\nca_file = \"{}\"\n{}",
+        ca_file.display(),
+        route("api", &format!("https://{}", upstream.address))
+    );
+    let world = World::with(&config).await;
+    let mut stuck = Vec::new();
+    for _ in 0..16 {
+        // Little is on its way to such a caller, so it is stuck at once.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(world.address().parse().unwrap()).await.unwrap();
+        let request = format!(
+            "GET /gateway/api/large HTTP/1.1\r\nHost: {}\r\nX-Bursar-Token: {}\r\n\r\n",
+            world.address(),
+            world.token
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        assert!(super::client::head(&mut stream).await.starts_with("HTTP/1.1 200"));
+        stuck.push(stream);
+    }
+    // Those that read go on all the while.
+    for _ in 0..200 {
+        let answer = world.post("/x", vec![b'a'; 64 * 1024]).timeout(Duration::from_secs(20)).send();
+        assert_eq!(answer.await.unwrap().bytes().await.unwrap().len(), 64 * 1024);
+    }
+    assert_eq!(stuck.len(), 16);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_token_leaves_for_an_upstream_whose_certificate_nobody_vouches_for() {
     let upstream = Encrypted::start("127.0.0.1", &[b"h2", b"http/1.1"]).await;
     let world = World::with(&route("api", &format!("https://{}", upstream.address))).await;
@@ -166,3 +205,6 @@ async fn connect_proxy(target: SocketAddr) -> (SocketAddr, Arc<Mutex<String>>) {
     });
     (address, asked)
 }
+
+/// Far more than sockets and buffers on the way hold.
+static LARGE: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![0; 64 * 1024 * 1024]));

@@ -20,11 +20,14 @@ async fn it_comes_goes_and_changes_with_the_configuration() {
     home.write_config(&config(&one));
     let token = add_token(&home, &["tests"]).await;
     let agent = Agent::start(&home).await;
-    let url = address(&home, |gateway| gateway.is_string()).await;
+    let url = address(&home, Value::is_string).await;
     let url = url.as_str().unwrap().to_owned();
     let get = || client().get(format!("{url}/gateway/api/x")).bearer_auth(&token).send();
     assert_eq!(get().await.unwrap().status(), 200);
     assert_eq!(one.arrivals().len(), 1);
+    let told =
+        home.run(&["exec", "--socket", "work", "--", "sh", "-c", "printf %s \"$BURSAR_GATEWAY\""]).await;
+    assert_eq!(told.stdout, format!("{url}/gateway"), "{told}");
 
     home.write_config(&config(&other));
     while other.arrivals().is_empty() {

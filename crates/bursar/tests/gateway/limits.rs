@@ -1,5 +1,6 @@
 //! Silences that end, and a stop that waits no longer than it says.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -9,10 +10,12 @@ use bursar::config::meaning::{GatewayConfig, RouteConfig};
 use bursar::gateway::Limits;
 use bursar::system::SystemClock;
 use bursar_core::ports::clock::Clock as _;
+use futures::channel::oneshot;
 use futures::{StreamExt as _, stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::client::{head, status};
 use super::house::House;
 use super::upstream::Upstream;
 use super::world::{client, refusal, route};
@@ -77,6 +80,87 @@ async fn a_slow_upload_is_no_silence() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_takes_nothing_is_given_up_and_its_upstream_let_go() {
+    let (gone, is_gone) = oneshot::channel::<()>();
+    let gone = Arc::new(Mutex::new(Some(gone)));
+    let upstream = Upstream::handling(move |_: Request| {
+        let gone = gone.lock().unwrap().take();
+        async move {
+            let endless = stream::repeat_with(move || {
+                // Dropped when the answer is.
+                let _held = &gone;
+                Ok::<_, std::io::Error>(Bytes::from(vec![0; 64 * 1024]))
+            });
+            Response::new(Body::from_stream(endless))
+        }
+    })
+    .await;
+    let limits = Limits { caller_idle: SHORT, ..Limits::default() };
+    let house = House::with(&route("api", &upstream.url("")), limits).await;
+    let mut stream = asking(&house, "GET", "\r\n").await;
+    assert_eq!(status(&head(&mut stream).await), "200");
+    let ended = tokio::time::timeout(Duration::from_secs(20), is_gone).await.expect("the upstream is let go");
+    assert!(ended.is_err(), "its answer was dropped");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_in_time_is_refused_before_a_token_is_spent_on_it() {
+    let upstream = Upstream::agreeable().await;
+    let limits = Limits { body_time: SHORT, ..Limits::default() };
+    let house = House::with(&route("api", &upstream.url("")), limits).await;
+    let mut stream = asking(&house, "POST", "Content-Length: 10\r\n\r\nhalf").await;
+    assert_eq!(status(&head(&mut stream).await), "408");
+    assert!(upstream.arrivals().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_finds_no_room_is_passed_on_and_sent_once() {
+    let upstream = Upstream::answering(|_| {
+        let mut answer = Response::new(Body::empty());
+        *answer.status_mut() = http::StatusCode::UNAUTHORIZED;
+        answer
+    })
+    .await;
+    let limits = Limits { replay_memory: 5, ..Limits::default() };
+    let house = House::with(&route("api", &upstream.url("")), limits).await;
+    let post = async |body: &'static str| {
+        let ask = client().post(format!("{}/gateway/api/x", house.url)).bearer_auth(house.token.expose());
+        assert_eq!(ask.body(body).send().await.unwrap().status(), 401);
+        upstream.arrivals().into_iter().map(|arrival| arrival.body).collect::<Vec<_>>()
+    };
+    assert_eq!(post("larger").await, ["larger"]);
+    // The room of one exchange is there for the next.
+    assert_eq!(post("small").await, ["larger", "small", "small"]);
+    assert_eq!(post("other").await.len(), 4, "a fresh token was refused just now");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_beyond_the_room_for_upstreams_wait_and_are_refused_in_the_end() {
+    let upstream = silent().await;
+    let limits = Limits { exchanges: 1, hand_out_wait: SHORT, ..Limits::default() };
+    let house = House::with(&route("api", &upstream.url("")), limits).await;
+    let ask =
+        || client().get(format!("{}/gateway/api/body", house.url)).bearer_auth(house.token.expose()).send();
+    let first = ask().await.unwrap();
+    assert_eq!(first.status(), 200);
+    assert_eq!(refusal(ask().await.unwrap()).await, (503, "unavailable".to_owned()));
+    drop(first);
+    let served = async { while ask().await.unwrap().status() != 200 {} };
+    tokio::time::timeout(Duration::from_secs(20), served).await.expect("its place is given back");
+}
+
+/// A connection with the first part of a request to the route `api`.
+async fn asking(house: &House, method: &str, rest: &str) -> TcpStream {
+    let address = house.url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let token = house.token.expose();
+    let request =
+        format!("{method} /gateway/api/x HTTP/1.1\r\nHost: {address}\r\nX-Bursar-Token: {token}\r\n{rest}");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,6 +75,11 @@ async fn a_body_that_was_not_kept_is_never_sent_twice_but_the_next_request_has_a
     assert_eq!(upstream.arrival().body.len(), 1024 * 1024 + 1);
     assert_eq!(world.provider.refreshes(), 1);
     assert_ne!(world.account_token().await, before);
+    // An upstream that refuses every large body does not make a refresh of each.
+    for _ in 0..5 {
+        assert_eq!(world.post("/x", vec![b'a'; 1024 * 1024 + 1]).send().await.unwrap().status(), 401);
+    }
+    assert_eq!((upstream.arrivals().len(), world.provider.refreshes()), (6, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,15 +1,19 @@
 //! WebSocket and other upgrades: bytes in both directions, for callers with a token, and never to plain HTTP.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
+use bursar::gateway::Limits;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::client::{exchange, head, status};
+use super::house::House;
 use super::upstream::{Upstream, beside};
-use super::world::World;
+use super::world::{World, client, route};
 
 /// Switches to whatever was asked for, and says everything twice.
 async fn echo() -> Upstream {
@@ -92,4 +96,26 @@ async fn no_upgrade_goes_past_the_gateways_own_checks() {
         assert_eq!(status(&answer), "200", "{protocol}: {answer}");
         assert!(answer.ends_with("nothing to switch to"), "{protocol}: {answer}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_websocket_keeps_its_place_among_the_connections() {
+    let upstream = echo().await;
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let house = House::with(&route("api", &upstream.url("")), limits).await;
+    let address = house.url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "GET /gateway/api/socket HTTP/1.1\r\nHost: {address}\r\nX-Bursar-Token: {}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\n\r\n",
+        house.token.expose()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    assert_eq!(status(&head(&mut stream).await), "101");
+    let another = client().get(format!("{}/gateway/api/x", house.url)).bearer_auth(house.token.expose());
+    let mut another = beside(another.send());
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut another).await;
+    assert!(early.is_err(), "{early:?}");
+    drop(stream);
+    assert_eq!(another.await.unwrap().unwrap().status(), 200);
 }

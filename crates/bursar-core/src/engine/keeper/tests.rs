@@ -267,8 +267,8 @@ fn tokens_lost_and_found_by_another_process_are_not_fetched_twice() {
 #[test]
 fn a_refresh_that_failed_early_is_repeated_when_its_time_comes_and_not_again_and_again() {
     let calls = Arc::new(AtomicUsize::new(0));
-    let (counted, counter) = (calls.clone(), Arc::new(AtomicUsize::new(0)));
-    let issue = numbered(3600, &counter);
+    let counted = calls.clone();
+    let issue = numbered(3600, &Arc::default());
     let world = World::new("reuse = \"reject\"", move |request| {
         if parameter(request, "refresh_token").is_some() && counted.fetch_add(1, Ordering::SeqCst) == 0 {
             return answer(503, &serde_json::json!({}));

@@ -38,7 +38,7 @@ impl Engine {
                 if latest.document.is_login_of(&before) {
                     return self.keep_spare(vault, latest, tokens).await;
                 }
-                return self.give_back(vault, before, &credentials).await;
+                return Box::pin(self.give_back(vault, before, &credentials)).await;
             }
             let changes = Renewed {
                 tokens,
@@ -59,7 +59,7 @@ impl Engine {
                 Ok(Commit::Done(version)) => return Ok(Stored { document: account, version }),
                 Ok(Commit::Conflict { .. }) => match self.account(&reference).await {
                     Err(HandOutError::NoSuchAccount { .. }) => {
-                        return self.give_back(vault, before, &credentials).await;
+                        return Box::pin(self.give_back(vault, before, &credentials)).await;
                     }
                     found => latest = found?,
                 },

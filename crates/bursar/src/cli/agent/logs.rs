@@ -28,7 +28,7 @@ pub(super) fn show(paths: &Paths, command: &AgentLogs, seen: &Seen<'_>) -> Resul
     let end = last_lines(&mut file, command.lines).map_err(failed)?;
     seen.printer.data(&end);
     if command.follow {
-        return seen.block_on(async {
+        return Seen::block_on(async {
             let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
             loop {
                 let added = rest(&mut file, &path).map_err(failed)?;
@@ -53,7 +53,7 @@ fn last_lines(file: &mut File, count: usize) -> io::Result<String> {
     file.read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
-    Ok(lines[lines.len().saturating_sub(count)..].iter().map(|line| format!("{line}\n")).collect())
+    Ok(lines[lines.len().saturating_sub(count)..].iter().flat_map(|line| [*line, "\n"]).collect())
 }
 
 /// What was added; from the start again if the log was put aside.

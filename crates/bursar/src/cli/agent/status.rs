@@ -1,13 +1,15 @@
 //! `bursar agent status`.
 
+use std::fmt::Write as _;
+
 use http::Method;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::Seen;
-use crate::agent::client::{CallError, NoAnswer};
 use crate::account_view::time_words::both;
+use crate::agent::client::{CallError, NoAnswer};
 use crate::exit::{Exit, Failure};
 use crate::http::wire::{AgentDocument, VaultState};
 
@@ -38,7 +40,8 @@ fn silent(seen: &Seen<'_>, why: NoAnswer) -> Result<Exit, Failure> {
                 seen.printer.document(&json!({ "schema": 1, "running": false }));
             } else {
                 seen.printer.data("the agent is not running\n");
-                seen.printer.say("start it with `bursar agent start`, or at every login with `bursar agent install`");
+                seen.printer
+                    .say("start it with `bursar agent start`, or at every login with `bursar agent install`");
             }
             Ok(Exit::Unreachable)
         }
@@ -95,7 +98,12 @@ fn screen(document: &AgentDocument, now: Timestamp, zone: &TimeZone) -> String {
     if let Some(error) = &document.config_error {
         lines.push(("config", format!("broken, the one before is in force: {error}")));
     }
-    lines.into_iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect()
+    let mut screen = String::new();
+    for (name, value) in lines {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(screen, "{name:<13} {value}");
+    }
+    screen
 }
 
 #[cfg(test)]
@@ -122,6 +130,17 @@ mod tests {
             config_error: Some("config.toml:3: unknown key `agent.nightli`".into()),
         };
         let now = "2026-11-21T12:00:00Z".parse().unwrap();
-        insta::assert_snapshot!(screen(&document, now, &TimeZone::UTC), @"");
+        insta::assert_snapshot!(screen(&document, now, &TimeZone::UTC), @"
+        agent         running, process 4711, version 0.1.0
+        started       2026-11-21 08:00:00 (4 hours ago)
+        vault         locked: run `bursar vault unlock`
+        accounts      12, 1 being refreshed, 3 in use
+        next refresh  google:work, 2026-11-21 12:25:00 (in 25 minutes)
+        last refresh  2026-11-21 11:55:00 (5 minutes ago)
+        last night    2026-11-21 03:30:00 (8 hours ago)
+        next night    2026-11-22 03:30:00 (in 15 hours)
+        gateway       http://127.0.0.1:8791
+        config        broken, the one before is in force: config.toml:3: unknown key `agent.nightli`
+        ");
     }
 }

@@ -65,7 +65,13 @@ impl Door {
             .hint("use `--token-file NAME=ACCOUNT`"))
     }
 
-    pub(super) async fn serve(&self, _app: &App, _accounts: &[AccountReference], _token: Secret, _told: Told) {
+    pub(super) async fn serve(
+        &self,
+        _app: &App,
+        _accounts: &[AccountReference],
+        _token: Secret,
+        _told: Told,
+    ) {
         std::future::pending().await
     }
 }

@@ -144,7 +144,9 @@ async fn gateway(app: &App) -> Option<String> {
     let paths = Paths::resolve(&app.environment).ok()?;
     let agent = Client::find(&app.environment, &paths, app.engine.ports().clock.clone());
     let told = match agent {
-        Some(agent) => agent.ask::<AgentDocument>(http::Method::GET, "/v1/agent", &serde_json::Value::Null).await.ok(),
+        Some(agent) => {
+            agent.ask::<AgentDocument>(http::Method::GET, "/v1/agent", &serde_json::Value::Null).await.ok()
+        }
         None => None,
     };
     let configured = app.config.gateway.listen.unwrap_or(DEFAULT_ADDRESS);

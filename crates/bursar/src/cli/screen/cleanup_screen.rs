@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::WIDTH;
-use crate::account_view::{Viewing, rfc3339};
 use super::plain::{plain, wrapped};
 use crate::account_view::time_words::{absolute, both};
+use crate::account_view::{Viewing, rfc3339};
 
 /// One thing cleaning up came across.
 #[derive(Clone, Debug)]

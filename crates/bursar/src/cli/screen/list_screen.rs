@@ -4,9 +4,9 @@ use bursar_core::lifecycle::shown::ShownState;
 use jiff::Timestamp;
 
 use super::WIDTH;
-use crate::account_view::AccountView;
 use super::plain::{plain, shortened};
 use super::tag::painted;
+use crate::account_view::AccountView;
 use crate::account_view::time_words::relative;
 
 /// The table, at most 80 columns wide; `*` marks what a provider's bare name means, and the number is what `c` takes.

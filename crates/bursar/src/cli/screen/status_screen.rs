@@ -6,10 +6,10 @@ use bursar_core::lifecycle::shown::Bucket;
 use jiff::Timestamp;
 
 use super::WIDTH;
-use crate::account_view::{AccountView, Viewing};
 use super::plain::{plain, shortened, wrapped};
 use super::tag::{painted, tag};
 use crate::account_view::time_words::both;
+use crate::account_view::{AccountView, Viewing};
 
 /// What the screen shows.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use bursar_core::lifecycle::calendar::calendar;
 use bursar_core::lifecycle::shown::{shown, worst_exit_code};
 use jiff::tz::TimeZone;
 
-use crate::cli::app::App;
 use crate::account_view::Viewing;
+use crate::cli::app::App;
 use crate::cli::screen::calendar_screen;
 use crate::cli::shown_accounts::say_that_there_are_none;
 use crate::exit::{Exit, Failure};

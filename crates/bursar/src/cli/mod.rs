@@ -1,6 +1,6 @@
 //! The command line: what was typed, one engine call, what is shown.
 //!
-//! Each command is one file with one `run`. Arguments are in [`arguments`], exit codes in [`exit`].
+//! Each command is one file with one `run`. Arguments are in [`arguments`], exit codes in [`crate::exit`].
 
 mod agent;
 mod app;

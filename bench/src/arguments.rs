@@ -1,10 +1,14 @@
 //! What can be asked of the program.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Measures bursar against its budgets and prints a Markdown table.
 #[derive(Debug, clap::Parser)]
 pub(crate) struct Arguments {
+    /// What to measure; nothing: everything, one after the other.
+    #[arg(value_name = "NAME")]
+    pub(crate) measurements: Vec<Measurement>,
     /// The bursar to measure; without it a release build is made first.
     #[arg(long, value_name = "PATH")]
     pub(crate) bursar: Option<PathBuf>,
@@ -14,4 +18,52 @@ pub(crate) struct Arguments {
     /// How many hand-outs are timed within one process, for each store.
     #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
     pub(crate) hand_outs: usize,
+    /// How long each server is under load in one turn, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+    pub(crate) turn: Duration,
+    /// How many turns each server has.
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    pub(crate) turns: usize,
+    /// How many accounts are very many.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
+    pub(crate) accounts: usize,
+    /// Be the server that does only the irreducible work, on `unix:PATH` or a loopback address.
+    #[arg(long, value_name = "ADDRESS", hide = true, requires = "answer")]
+    pub(crate) serve: Option<String>,
+    /// The answer it gives: a whole HTTP answer.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) answer: Option<PathBuf>,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Measurement {
+    /// `bursar token` as a whole process.
+    Token,
+    /// What a home with many accounts costs.
+    Accounts,
+    /// Hand-outs within one process.
+    HandOuts,
+    /// Hand-outs over the agent's socket.
+    Socket,
+    /// The gateway beside nginx.
+    Gateway,
+    /// What the agent keeps in memory.
+    Memory,
+    /// A million accounts beside ten thousand.
+    Million,
+    /// How soon an agent answers.
+    Start,
+}
+
+impl Arguments {
+    /// Whether `measurement` is wanted.
+    pub(crate) fn wants(&self, measurement: Measurement) -> bool {
+        self.measurements.is_empty() || self.measurements.contains(&measurement)
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map_err(|_| "write a number".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }

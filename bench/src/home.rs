@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -46,23 +46,45 @@ impl Home {
             ("HOME".to_owned(), folder("")),
             ("BURSAR_HOME".to_owned(), folder("home")),
             ("BURSAR_MASTER_KEY_FILE".to_owned(), folder("key")),
+            ("BURSAR_AGENT_ON_DEMAND".to_owned(), "false".to_owned()),
         ]
     }
 
     /// The engine as the program wires it, in this process; `store` may put another store in the place of its own.
     pub(crate) fn engine(&self, store: Option<Arc<dyn Store>>) -> Result<Engine> {
+        let mut seams = Seams::default();
+        if let Some(store) = store {
+            seams.store = Some(Box::new(move |_| store));
+        }
+        Ok(self.wired(seams)?.engine)
+    }
+
+    /// The same with whatever stands between the engine and the world, and with its detached work.
+    pub(crate) fn wired(&self, seams: Seams) -> Result<Wired> {
         let variables = self.variables();
         let pairs = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let environment = Environment::from_pairs(pairs);
         let paths = Paths::resolve(&environment)?;
         paths.prepare(false)?;
         let config = Config::load(&environment, &paths)?;
-        let mut seams = Seams::default();
-        if let Some(store) = store {
-            seams.store = Some(Box::new(move |_| store));
-        }
-        let Wired { engine, .. } = wire(&environment, &paths, &config, Caller::Program, seams)?;
-        Ok(engine)
+        Ok(wire(&environment, &paths, &config, Caller::Program, seams)?)
+    }
+
+    /// Writes the configuration.
+    pub(crate) fn configure(&self, text: &str) -> Result<()> {
+        bursar::config::paths::private_folder(&self.path("home"), false)?;
+        write_private(&self.path("home/config.toml"), text)
+    }
+
+    /// Where its agent listens.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path("home/agent.sock")
+    }
+
+    /// How large its database is, with its log, in bytes.
+    pub(crate) fn database_size(&self) -> u64 {
+        let size = |name: &str| std::fs::metadata(self.path(name)).map_or(0, |found| found.len());
+        size("home/bursar.db") + size("home/bursar.db-wal")
     }
 
     /// Logs in with the program itself, as a person who agrees to everything would.
@@ -85,7 +107,8 @@ impl Home {
         Ok(())
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    /// A place in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }

@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use bursar_core::oauth::url::Issuer;
+use bursar_core::provider::ProviderId;
 use misbehaving_provider::{Behaviour, MisbehavingProvider, RegisteredClient};
 use url::Url;
 
@@ -20,6 +22,11 @@ pub(crate) async fn start() -> MisbehavingProvider {
     let client = RegisteredClient { secret: Some(SECRET.to_owned()), ..RegisteredClient::public(CLIENT) };
     behaviour.clients.push(client);
     MisbehavingProvider::start(behaviour).await
+}
+
+/// The whole name of the account that logged in there as `nickname`.
+pub(crate) fn account(provider: &MisbehavingProvider, nickname: &str) -> Result<String> {
+    Ok(format!("{}:{nickname}", ProviderId::of_issuer(&Issuer::parse(&provider.issuer())?)))
 }
 
 /// Opens an address and follows redirects, until `last` is reached or a page comes; tells where that was.

@@ -12,9 +12,24 @@ impl Sample {
         self.0.push(time);
     }
 
+    /// Adds all times of another.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Half of the times are shorter.
     pub(crate) fn median(&self) -> Duration {
         self.quantile(50)
+    }
+
+    /// Of a hundred times, 95 are at most so long.
+    pub(crate) fn p95(&self) -> Duration {
+        self.quantile(95)
     }
 
     /// Of a hundred times, 99 are at most so long.
@@ -38,6 +53,23 @@ impl Sample {
 /// Milliseconds, with the digits that mean something.
 pub(crate) fn milliseconds(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+}
+
+/// Microseconds, for what is over at once.
+pub(crate) fn microseconds(time: Duration) -> String {
+    format!("{:.0} µs", time.as_secs_f64() * 1_000_000.0)
+}
+
+/// How many times `one` is of `other`.
+pub(crate) fn times(one: Duration, other: Duration) -> f64 {
+    one.as_secs_f64() / other.as_secs_f64()
+}
+
+/// Half of the numbers are smaller; nothing for none.
+pub(crate) fn middle(numbers: &[f64]) -> f64 {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ use anyhow::{Result, ensure};
 use misbehaving_provider::MisbehavingProvider;
 use tokio::runtime::Runtime;
 
+use crate::agent::Agent;
 use crate::home::{Home, add_keys};
 use crate::oidc_agent::OidcAgent;
 use crate::processes::{Contestant, compete};
+use crate::provider::account;
 use crate::report::{Report, Table};
 use crate::sample::milliseconds;
 
@@ -20,17 +22,23 @@ pub(crate) fn measure(
     rounds: usize,
     report: &mut Report,
 ) -> Result<()> {
-    let home = Home::new()?;
-    home.log_in(bursar, provider, "work")?;
-    runtime.block_on(add_keys(&home.engine(None)?, 9))?;
+    // One with an agent, the other without: whoever finds a socket asks it.
+    let [home, served] = [filled(runtime, provider, bursar), filled(runtime, provider, bursar)];
+    let (home, served) = (home?, served?);
+    let account = account(provider, "work")?;
+    let _agent = Agent::start(bursar, &served, &account)?;
     let variables = home.variables();
     let program = bursar.display().to_string();
     let mut contestants = vec![
         Contestant::new("`/bin/true`", "/bin/true", &[], &[]),
-        Contestant::new("`bursar token ACCOUNT`", &program, &["token", "work"], &variables),
+        Contestant::new("`bursar token ACCOUNT`, no agent", &program, &["token", &account], &variables),
+        Contestant::new("`bursar token ACCOUNT`, agent", &program, &["token", &account], &served.variables()),
         Contestant::new("`bursar --version`", &program, &["--version"], &variables),
     ];
-    ensure!(provider.is_live(contestants[1].printed()?.trim()), "bursar printed a token that nobody knows");
+    for contestant in &contestants[1..3] {
+        let token = contestant.printed()?;
+        ensure!(provider.is_live(token.trim()), "bursar printed a token that nobody knows");
+    }
     let agent = OidcAgent::start(provider);
     match &agent {
         Ok(agent) => {
@@ -67,4 +75,12 @@ pub(crate) fn measure(
     }
     report.table(table);
     Ok(())
+}
+
+/// A home with a login at the provider and nine keys.
+fn filled(runtime: &Runtime, provider: &MisbehavingProvider, bursar: &Path) -> Result<Home> {
+    let home = Home::new()?;
+    home.log_in(bursar, provider, "work")?;
+    runtime.block_on(add_keys(&home.engine(None)?, 9))?;
+    Ok(home)
 }

@@ -1,11 +1,13 @@
 //! HTTP written by hand, so that nothing corrects what a test sends.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
+use super::running::a_moment;
 use crate::support::Home;
 
 /// What came back.
@@ -51,9 +53,15 @@ pub(super) fn socket(home: &Home) -> PathBuf {
     home.path().join("agent.sock")
 }
 
-/// A connection to the agent.
+/// A connection to the agent. While a crowd fills the queue of its socket, the system tells a caller who does not block to
+/// try again (connect(2), EAGAIN).
 pub(super) async fn connect(home: &Home) -> UnixStream {
-    UnixStream::connect(socket(home)).await.unwrap()
+    loop {
+        match UnixStream::connect(socket(home)).await {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => a_moment().await,
+            connected => return connected.unwrap(),
+        }
+    }
 }
 
 /// One request and its answer.

@@ -153,9 +153,21 @@ impl Desk {
 
     /// Refreshes now, whatever the windows say.
     pub async fn refresh(&self, reference: &AccountReference, wait: Duration) -> Result<Account, Failure> {
+        // Looked up once: if the agent hears of it late, after it was done without it, it is not done again.
+        let generation = self.within().engine.account_of(reference).await?.generation;
+        self.refresh_after(reference, generation, wait).await
+    }
+
+    /// Refreshes unless the tokens are newer than `generation` already.
+    pub async fn refresh_after(
+        &self,
+        reference: &AccountReference,
+        generation: Generation,
+        wait: Duration,
+    ) -> Result<Account, Failure> {
         let within = self.within();
         if let Some(agent) = &within.agent {
-            match agent.refresh(reference, wait).await {
+            match agent.refresh(reference, generation, wait).await {
                 Err(error) if passes_by(&error) => {}
                 answer => {
                     answer?;
@@ -163,7 +175,7 @@ impl Desk {
                 }
             }
         }
-        Ok(within.engine.refresh(reference, wait).await?)
+        Ok(within.engine.refresh_after(reference, generation, wait).await?)
     }
 
     fn within(&self) -> Arc<Within> {

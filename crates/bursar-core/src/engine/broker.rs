@@ -13,7 +13,7 @@ use super::Engine;
 use super::records::AccountUse;
 use super::renewal::Renewal;
 use super::vault::VaultError;
-use crate::lifecycle::account::Account;
+use crate::lifecycle::account::{Account, Generation};
 use crate::lifecycle::failure::{Cause, CauseKind};
 use crate::lifecycle::reference::AccountReference;
 use crate::lifecycle::refresh::{Ask, Decision, Meanwhile, Refusal, Standpoint, decide};
@@ -78,6 +78,16 @@ impl Engine {
         wait: Duration,
     ) -> Result<Account, HandOutError> {
         let generation = self.account(reference).await?.document.generation;
+        self.refresh_after(reference, generation, wait).await
+    }
+
+    /// Renews unless the tokens are newer than `generation` already: asked twice, by way of two processes, it happens once.
+    pub async fn refresh_after(
+        &self,
+        reference: &AccountReference,
+        generation: Generation,
+        wait: Duration,
+    ) -> Result<Account, HandOutError> {
         let ask = Ask { newer_than: Some(generation), ..Ask::default() };
         Ok(self.fresh(reference, &ask, wait).await?.document)
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bursar_core::lifecycle::account::Generation;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
 use bursar_core::ports::clock::Clock;
@@ -148,9 +149,16 @@ impl Client {
     }
 
     /// Refreshes now.
-    pub async fn refresh(&self, reference: &AccountReference, wait: Duration) -> Result<(), CallError> {
+    pub async fn refresh(
+        &self,
+        reference: &AccountReference,
+        newer_than: Generation,
+        wait: Duration,
+    ) -> Result<(), CallError> {
         let path = format!("/v1/accounts/{}/refresh", in_path(&reference.to_string()));
-        self.call(Method::POST, &path, &json!({ "wait": wait.as_secs() })).await.map(|_| ())
+        self.call(Method::POST, &path, &json!({ "newer_than": newer_than, "wait": wait.as_secs() }))
+            .await
+            .map(|_| ())
     }
 
     async fn token(

@@ -79,6 +79,8 @@ impl Agent {
 
     /// Collects what has expired, ends orphaned sessions, and tells providers of logouts they have not heard yet.
     pub(super) async fn keep_house(&self) {
+        // Whoever started it wants a token first, and nobody waits for the cleaning.
+        self.desk.engine().ports().clock.sleep(SETTLED).await;
         loop {
             let engine = self.desk.engine();
             if let Err(error) = house_work(&engine).await {
@@ -202,3 +204,5 @@ fn shown(time: Timestamp) -> String {
 
 /// Often enough for retries of revocations, seldom enough not to be noticed.
 const HOUSE_WORK: Duration = Duration::from_mins(5);
+/// After the first callers.
+const SETTLED: Duration = Duration::from_secs(15);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use bursar_core::lifecycle::account::Generation;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
 use bursar_core::secret::Secret;
@@ -59,7 +60,8 @@ pub(super) async fn refresh(
     Body(request): Body<RefreshRequest>,
 ) -> Result<http::StatusCode, Refusal> {
     let account = api.desk.resolve(&account, &nowhere()).await?;
-    let refreshed = api.desk.refresh(&account.reference, patience(request.wait)).await;
+    let generation = request.newer_than.map_or(account.generation, Generation);
+    let refreshed = api.desk.refresh_after(&account.reference, generation, patience(request.wait)).await;
     refreshed.map_err(|failure| Refusal::from(failure).of_vault(api.desk.engine().is_locked()))?;
     Ok(http::StatusCode::NO_CONTENT)
 }

@@ -153,4 +153,6 @@ impl std::fmt::Debug for ReceivedToken {
 pub struct RefreshRequest {
     /// How many seconds to wait for it; left out: 30.
     pub wait: Option<u32>,
+    /// Refresh only if the account's `generation` is not larger than this: a call that is repeated refreshes once.
+    pub newer_than: Option<u64>,
 }

@@ -15,7 +15,7 @@ pub fn next_try(
     account_key: &str,
 ) -> Timestamp {
     let doubled = FIRST.checked_mul(1 << attempts.saturating_sub(1).min(16)).unwrap_or(LONGEST).min(LONGEST);
-    let own = shorten(doubled, format!("{account_key} {attempts}").as_bytes());
+    let own = shorten(doubled, &(account_key, attempts));
     let asked = retry_after.unwrap_or(SignedDuration::ZERO).clamp(SignedDuration::ZERO, LONGEST_BELIEVED);
     now.saturating_add(own.max(asked)).unwrap_or(Timestamp::MAX)
 }

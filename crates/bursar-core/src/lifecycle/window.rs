@@ -3,7 +3,8 @@
 //! Two windows before its end: in the advisory one somebody renews while everybody else goes on with the old token; in
 //! the mandatory one all wait.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::account::{AccessFacts, Account, Renewal};
@@ -33,7 +34,7 @@ pub fn windows(account: &Account, access: &AccessFacts, min_valid: Option<Signed
 pub fn lead(account: &Account, access: &AccessFacts) -> SignedDuration {
     let wish = account.policy.before.unwrap_or(GENERAL_LEAD);
     let longest = access.lifetime().map_or(wish, |lifetime| wish.min(lifetime / 3));
-    shorten(longest, account.reference.key().as_bytes())
+    shorten(longest, &account.reference)
 }
 
 /// When a refresh token that dies of disuse is used, even if its access token lives on: after two thirds of the time it
@@ -49,12 +50,14 @@ pub fn idle_renewal_at(account: &Account) -> Option<Timestamp> {
     let announced = account.refresh.as_ref().and_then(|refresh| refresh.expires_at);
     let announced = announced.map(|end| end.duration_since(last_used)).filter(|left| *left >= LONG_ENOUGH);
     let idle = [declared, announced].into_iter().flatten().min()?;
-    last_used.checked_add(shorten(idle / 3 * 2, account.reference.key().as_bytes())).ok()
+    last_used.checked_add(shorten(idle / 3 * 2, &account.reference)).ok()
 }
 
-/// Takes off up to a tenth of `duration`, always the same for the same `seed`.
-pub(super) fn shorten(duration: SignedDuration, seed: &[u8]) -> SignedDuration {
-    let first = digest(&SHA256, seed).as_ref()[0];
+/// Takes off up to a tenth of `duration`, always the same for the same `seed` in one version of this program.
+pub(super) fn shorten(duration: SignedDuration, seed: &impl Hash) -> SignedDuration {
+    let mut hasher = DefaultHasher::new();
+    seed.hash(&mut hasher);
+    let [first, ..] = hasher.finish().to_be_bytes();
     duration - duration * i32::from(first) / (10 * 256)
 }
 

@@ -1,15 +1,16 @@
 //! How requests are read: bodies and paths, with failures that repeat nothing of what was sent.
 
+use std::error::Error;
 use std::time::Duration;
 
-use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::response::{IntoResponse as _, Response};
 use bursar_core::ports::clock::Clock as _;
 use futures::future::{Either, select};
 use http::StatusCode;
 use http::request::Parts;
-use hyper::body::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use super::refusal::Refusal;
@@ -22,10 +23,10 @@ pub(super) struct Body<T>(pub(super) T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let reading = std::pin::pin!(Bytes::from_request(request, state));
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Response> {
+        let reading = Limited::new(request.into_body(), LARGEST_BODY).collect();
         let bytes = match select(reading, SystemClock.sleep(LONGEST_BODY)).await {
-            Either::Left((read, _)) => read.map_err(|rejection| unread(&rejection))?,
+            Either::Left((read, _)) => read.map_err(|error| unread(&*error))?.to_bytes(),
             Either::Right(_) => return Err(refused(StatusCode::REQUEST_TIMEOUT, "the request does not end")),
         };
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
@@ -68,10 +69,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     }
 }
 
-fn unread(rejection: &BytesRejection) -> Response {
-    match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => refused(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large"),
-        status => refused(status, "the request's body could not be read"),
+fn unread(error: &(dyn Error + Send + Sync + 'static)) -> Response {
+    if error.is::<LengthLimitError>() {
+        refused(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large")
+    } else {
+        refused(StatusCode::BAD_REQUEST, "the request's body could not be read")
     }
 }
 
@@ -79,5 +81,7 @@ fn refused(status: StatusCode, message: &str) -> Response {
     Refusal::new(status, "usage", message).hint("see /v1/openapi.json").into_response()
 }
 
+/// The largest legitimate request carries one refused token, and tokens end at some kilobytes.
+const LARGEST_BODY: usize = 64 * 1024;
 /// A body comes with its head or soon after; a caller who falls silent must not keep its place for ever.
 const LONGEST_BODY: Duration = Duration::from_secs(30);

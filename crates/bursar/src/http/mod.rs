@@ -23,7 +23,6 @@ pub mod wire;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -48,11 +47,7 @@ pub struct Api {
 /// All routes of the API.
 pub fn router(api: Api) -> Router {
     let (router, _) = routes().split_for_parts();
-    router
-        .fallback(refusal::unknown_route)
-        .method_not_allowed_fallback(refusal::wrong_method)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .with_state(api)
+    router.fallback(refusal::unknown_route).method_not_allowed_fallback(refusal::wrong_method).with_state(api)
 }
 
 /// The document that describes the API, as JSON.
@@ -108,6 +103,3 @@ fn routes() -> OpenApiRouter<Api> {
     )
 )]
 struct Description;
-
-/// The largest legitimate request carries one refused token, and tokens end at some kilobytes.
-const LARGEST_BODY: usize = 64 * 1024;

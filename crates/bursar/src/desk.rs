@@ -9,51 +9,15 @@ use std::time::Duration;
 use bursar_core::engine::Engine;
 use bursar_core::engine::broker::HandOut;
 use bursar_core::engine::selection::{Choice, SelectionError};
-use bursar_core::lifecycle::account::{Account, Generation, Identity};
+use bursar_core::lifecycle::account::{Account, Generation};
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
-use bursar_core::oauth::scope::Scope;
-use bursar_core::secret::Secret;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::agent::client::{CallError, Client};
 use crate::config::meaning::RuleConfig;
 use crate::context::{Surroundings, choose};
 use crate::exit::{Exit, Failure};
-
-/// A token on its way to a caller, with what the caller may want to know about it.
-#[derive(Clone, Debug)]
-pub struct HandedOut {
-    /// The access token.
-    pub token: Secret,
-    /// The identity token that came with it, if any.
-    pub identity_token: Option<Secret>,
-    /// The account.
-    pub reference: AccountReference,
-    /// Who the account is at its provider.
-    pub identity: Option<Identity>,
-    /// How the token is presented; nearly always `Bearer`.
-    pub token_type: String,
-    /// What it is good for.
-    pub scope: Scope,
-    /// When it came, by our clock.
-    pub issued_at: Option<Timestamp>,
-    /// When it ends, by our clock.
-    pub expires_at: Option<Timestamp>,
-    /// Fields of the provider's answer that its tools need.
-    pub kept: serde_json::Map<String, serde_json::Value>,
-    /// Which change of the account's tokens brought it.
-    pub generation: Generation,
-}
-
-impl HandedOut {
-    /// What is left of the token; never more than its lifetime, whatever the clock was set to. `None`: no known end.
-    pub fn remaining(&self, now: Timestamp) -> Option<SignedDuration> {
-        let (issued, end) = (self.issued_at?, self.expires_at?);
-        let lifetime = end.duration_since(issued).max(SignedDuration::ZERO);
-        Some(end.duration_since(now).clamp(SignedDuration::ZERO, lifetime))
-    }
-}
 
 /// Hands out by the agent or by the engine at hand. Cheap to clone; clones see a new configuration together.
 #[derive(Clone, Debug)]
@@ -109,7 +73,7 @@ impl Desk {
         surroundings: impl FnOnce() -> Surroundings,
         ask: &Ask,
         wait: Duration,
-    ) -> Result<HandedOut, Failure> {
+    ) -> Result<Arc<HandOut>, Failure> {
         if let Some(reference) = AccountReference::parse(wanted) {
             match self.hand_out(&reference, ask, wait).await {
                 // It may have a provider's alias in it.
@@ -127,28 +91,28 @@ impl Desk {
         reference: &AccountReference,
         ask: &Ask,
         wait: Duration,
-    ) -> Result<HandedOut, Failure> {
+    ) -> Result<Arc<HandOut>, Failure> {
         let within = self.within();
         // What only a process that keeps accounts asks for, it asks for itself.
         if let Some(agent) = within.agent.as_ref().filter(|_| ask.newer_than.is_none() && !ask.keep) {
             match agent.hand_out(reference, ask, wait).await {
                 Err(error) if passes_by(&error) => {}
-                answer => return Ok(answer?),
+                answer => return Ok(Arc::new(answer?)),
             }
         }
-        Ok(within.engine.hand_out(reference, ask, wait).await?.into())
+        Ok(within.engine.hand_out(reference, ask, wait).await?)
     }
 
     /// Hands out the stored token without a look at its end.
-    pub async fn hand_out_unchecked(&self, reference: &AccountReference) -> Result<HandedOut, Failure> {
+    pub async fn hand_out_unchecked(&self, reference: &AccountReference) -> Result<Arc<HandOut>, Failure> {
         let within = self.within();
         if let Some(agent) = &within.agent {
             match agent.hand_out_unchecked(reference).await {
                 Err(error) if passes_by(&error) => {}
-                answer => return Ok(answer?),
+                answer => return Ok(Arc::new(answer?)),
             }
         }
-        Ok(within.engine.hand_out_unchecked(reference).await?.into())
+        Ok(within.engine.hand_out_unchecked(reference).await?)
     }
 
     /// Refreshes now, whatever the windows say.
@@ -192,24 +156,5 @@ fn passes_by(error: &CallError) -> bool {
             true
         }
         CallError::Refused(_) => false,
-    }
-}
-
-impl From<HandOut> for HandedOut {
-    fn from(handed: HandOut) -> Self {
-        let HandOut { token, identity_token, account } = handed;
-        let access = account.access.as_ref();
-        Self {
-            token,
-            identity_token,
-            issued_at: access.map(|access| access.issued_at),
-            expires_at: access.and_then(|access| access.expires_at),
-            generation: account.generation,
-            reference: account.reference.clone(),
-            identity: account.identity.clone(),
-            token_type: account.token_type.clone(),
-            scope: account.scope.clone(),
-            kept: account.kept.clone(),
-        }
     }
 }

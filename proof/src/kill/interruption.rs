@@ -70,7 +70,7 @@ pub(super) async fn dropped(program: &Program) -> Result<(), Broken> {
     tokio::select! {
         handed = wired.engine.hand_out(&reference, &ask, wait) => {
             let promise = "whoever can wait is not answered while the provider is silent";
-            return Broken::unless(false, promise, handed.map(|handed| handed.account.generation));
+            return Broken::unless(false, promise, handed.map(|handed| handed.generation));
         }
         () = hold.arrived() => {}
     }

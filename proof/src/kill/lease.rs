@@ -38,7 +38,7 @@ pub(super) async fn overslept() -> Result<(), Broken> {
         cluster.provider.first_is_asked().await?;
         cluster.clock.advance(LONGER_THAN_A_LEASE);
         let handed = second.engine.hand_out(&reference, &ask, wait).await;
-        let renewed = handed.map_err(Broken::setup("renewing on the second machine"))?.token;
+        let renewed = handed.map_err(Broken::setup("renewing on the second machine"))?.token.clone();
         Broken::unless(
             renewed.expose() == "access-2",
             "an ended lease lets the next one refresh",
@@ -61,7 +61,7 @@ pub(super) async fn overslept() -> Result<(), Broken> {
     // The provider forgets the second machine's line; the spare is all that is left.
     cluster.clock.advance(ALMOST_AN_HOUR);
     let handed = second.engine.hand_out(&reference, &ask, wait).await;
-    let rescued = handed.map_err(Broken::setup("using the spare"))?.token;
+    let rescued = handed.map_err(Broken::setup("using the spare"))?.token.clone();
     Broken::unless(
         rescued.expose() == "access-3",
         "a spare serves when the other token is refused",

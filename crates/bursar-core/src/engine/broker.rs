@@ -13,24 +13,64 @@ use super::Engine;
 use super::records::AccountUse;
 use super::renewal::Renewal;
 use super::vault::VaultError;
-use crate::lifecycle::account::{Account, Generation};
+use crate::lifecycle::account::{Account, Generation, Identity};
 use crate::lifecycle::failure::{Cause, CauseKind};
 use crate::lifecycle::reference::AccountReference;
 use crate::lifecycle::refresh::{Ask, Decision, Meanwhile, Refusal, Standpoint, decide};
+use crate::oauth::scope::Scope;
 use crate::ports::document::{self, Stored};
 use crate::ports::refresh_lock::{LockError, RefreshPermit};
 use crate::ports::store::{Expected, Origin, StoreError};
 use crate::secret::Secret;
 
-/// An access token on its way to a caller.
+/// An access token on its way to a caller, with what the caller may want to know about it.
 #[derive(Clone, Debug)]
 pub struct HandOut {
-    /// The token.
+    /// The access token.
     pub token: Secret,
     /// The identity token that came with it, if any.
     pub identity_token: Option<Secret>,
-    /// The account it belongs to, as it is now.
-    pub account: Arc<Account>,
+    /// The account.
+    pub reference: AccountReference,
+    /// Who the account is at its provider.
+    pub identity: Option<Identity>,
+    /// How the token is presented; nearly always `Bearer`.
+    pub token_type: String,
+    /// What it is good for.
+    pub scope: Scope,
+    /// When it came, by our clock.
+    pub issued_at: Option<Timestamp>,
+    /// When it ends, by our clock.
+    pub expires_at: Option<Timestamp>,
+    /// Fields of the provider's answer that its tools need.
+    pub kept: serde_json::Map<String, serde_json::Value>,
+    /// Which change of the account's tokens brought it.
+    pub generation: Generation,
+}
+
+impl HandOut {
+    /// What is left of the token; never more than its lifetime, whatever the clock was set to. `None`: no known end.
+    pub fn remaining(&self, now: Timestamp) -> Option<SignedDuration> {
+        let (issued, end) = (self.issued_at?, self.expires_at?);
+        let lifetime = end.duration_since(issued).max(SignedDuration::ZERO);
+        Some(end.duration_since(now).clamp(SignedDuration::ZERO, lifetime))
+    }
+
+    fn of(account: &Account, token: Secret, identity_token: Option<Secret>) -> Self {
+        let access = account.access.as_ref();
+        Self {
+            token,
+            identity_token,
+            reference: account.reference.clone(),
+            identity: account.identity.clone(),
+            token_type: account.token_type.clone(),
+            scope: account.scope.clone(),
+            issued_at: access.map(|access| access.issued_at),
+            expires_at: access.and_then(|access| access.expires_at),
+            kept: account.kept.clone(),
+            generation: account.generation,
+        }
+    }
 }
 
 impl Engine {
@@ -42,18 +82,29 @@ impl Engine {
         reference: &AccountReference,
         ask: &Ask,
         wait: Duration,
-    ) -> Result<HandOut, HandOutError> {
+    ) -> Result<Arc<HandOut>, HandOutError> {
         // What is kept open there goes the way of the key.
         let kept_open = self.shelf.as_deref().filter(|_| self.is_unlocked());
         if let Some(handed) = kept_open.and_then(|kept| kept.serve(reference, ask, &*self.ports.clock)) {
             self.note_use(reference);
             return Ok(handed);
         }
+        // Apart, because it is large, and what is kept open needs none of it.
+        Box::pin(self.hand_out_anew(reference, ask, wait)).await
+    }
+
+    async fn hand_out_anew(
+        &self,
+        reference: &AccountReference,
+        ask: &Ask,
+        wait: Duration,
+    ) -> Result<Arc<HandOut>, HandOutError> {
+        let kept_open = self.shelf.as_deref().filter(|_| self.is_unlocked());
         let mark = kept_open.map(|kept| kept.mark(&*self.ports.clock));
         let stored = self.fresh(reference, ask, wait).await?;
-        let handed = self.serve(stored).await?;
+        let handed = self.serve(&stored.document).await?;
         if let (Some(kept), Some(mark)) = (kept_open, mark) {
-            kept.keep(mark, &handed);
+            kept.keep(mark, stored.document, &handed);
             // A lock that came meanwhile has emptied the shelf already.
             if !self.is_unlocked() {
                 kept.clear();
@@ -63,12 +114,15 @@ impl Engine {
     }
 
     /// Hands out the stored access token as it is, without a look at its end.
-    pub async fn hand_out_unchecked(&self, reference: &AccountReference) -> Result<HandOut, HandOutError> {
+    pub async fn hand_out_unchecked(
+        &self,
+        reference: &AccountReference,
+    ) -> Result<Arc<HandOut>, HandOutError> {
         let stored = self.account(reference).await?;
         if stored.document.paused {
             return Err(HandOutError::Paused { reference: reference.clone() });
         }
-        self.serve(stored).await
+        self.serve(&stored.document).await
     }
 
     /// Renews now, whatever the windows say.
@@ -199,15 +253,14 @@ impl Engine {
         }
     }
 
-    async fn serve(&self, stored: Stored<Account>) -> Result<HandOut, HandOutError> {
-        let account = stored.document;
-        let credentials = self.credentials(&account).await?;
+    async fn serve(&self, account: &Account) -> Result<Arc<HandOut>, HandOutError> {
+        let credentials = self.credentials(account).await?;
         let token = credentials.access.ok_or_else(|| HandOutError::LoginRequired {
             reference: account.reference.clone(),
             cause: Cause::new(CauseKind::Expired, "there is no access token"),
         })?;
         self.note_use(&account.reference);
-        Ok(HandOut { token, identity_token: credentials.identity_token, account: Arc::new(account) })
+        Ok(Arc::new(HandOut::of(account, token, credentials.identity_token)))
     }
 
     /// A copy of a store may not spend tokens that its original still holds.

@@ -36,12 +36,13 @@ impl Engine {
     /// Hands the account's token to the provider's userinfo or introspection endpoint (RFC 7662).
     pub async fn probe(&self, reference: &AccountReference, wait: Duration) -> Result<Probe, HandOutError> {
         let handed = self.hand_out(reference, &Ask::default(), wait).await?;
-        let provider = self.provider_of(&handed.account).await?;
+        let account = self.account(reference).await?.document;
+        let provider = self.provider_of(&account).await?;
         if let Some(request) = userinfo_request(&provider, &handed.token) {
             return Ok(self.ask(&provider, request, judge_userinfo).await);
         }
-        let credentials = self.credentials(&handed.account).await?;
-        match self.introspection(&provider, &handed.account, &credentials, &handed.token) {
+        let credentials = self.credentials(&account).await?;
+        match self.introspection(&provider, &account, &credentials, &handed.token) {
             Some(request) => Ok(self.ask(&provider, request, judge_introspection).await),
             None => Ok(Probe::Unknown { detail: "the provider offers nothing to ask".into() }),
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::broker::HandOut;
+use crate::lifecycle::account::Account;
 use crate::lifecycle::reference::AccountReference;
 use crate::lifecycle::refresh::{Ask, Decision, Standpoint, decide};
 use crate::ports::clock::Clock;
@@ -23,7 +24,8 @@ pub(super) struct Shelf {
 }
 
 struct Kept {
-    handed: HandOut,
+    account: Account,
+    handed: Arc<HandOut>,
     read_at: Duration,
     /// What had changed before it was read.
     sequence: Sequence,
@@ -53,18 +55,18 @@ impl Shelf {
         reference: &AccountReference,
         ask: &Ask,
         clock: &dyn Clock,
-    ) -> Option<HandOut> {
+    ) -> Option<Arc<HandOut>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = kept.get(reference)?;
         let believed = kept.sequence == *self.changes.borrow()
             && clock.stopwatch().saturating_sub(kept.read_at) < BELIEVED;
-        let serves = believed
-            && decide(&kept.handed.account, ask, Standpoint::Outside, clock.now()) == Decision::Serve;
-        serves.then(|| kept.handed.clone())
+        let serves =
+            believed && decide(&kept.account, ask, Standpoint::Outside, clock.now()) == Decision::Serve;
+        serves.then(|| Arc::clone(&kept.handed))
     }
 
     /// Keeps what was read after `mark`.
-    pub(super) fn keep(&self, mark: Mark, handed: &HandOut) {
+    pub(super) fn keep(&self, mark: Mark, account: Account, handed: &Arc<HandOut>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let Mark { read_at, sequence } = mark;
         if kept.len() >= MOST_KEPT {
@@ -74,7 +76,8 @@ impl Shelf {
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }
-        kept.insert(handed.account.reference.clone(), Kept { handed: handed.clone(), read_at, sequence });
+        let handed = Arc::clone(handed);
+        kept.insert(account.reference.clone(), Kept { account, handed, read_at, sequence });
     }
 
     /// Forgets every token.

@@ -119,7 +119,7 @@ impl World {
     pub(crate) fn hand_out(
         &self,
         reference: &AccountReference,
-    ) -> Result<super::broker::HandOut, super::broker::HandOutError> {
+    ) -> Result<Arc<super::broker::HandOut>, super::broker::HandOutError> {
         self.settle();
         self.hand_out_beside_others(reference)
     }
@@ -135,7 +135,7 @@ impl World {
     pub(crate) fn hand_out_beside_others(
         &self,
         reference: &AccountReference,
-    ) -> Result<super::broker::HandOut, super::broker::HandOutError> {
+    ) -> Result<Arc<super::broker::HandOut>, super::broker::HandOutError> {
         let ask = crate::lifecycle::refresh::Ask::default();
         block_on(self.engine.hand_out(reference, &ask, Duration::from_mins(1)))
     }

@@ -191,7 +191,7 @@ fn two_callers_in_one_process_cause_one_refresh() {
     let callers: Vec<_> = (0..8)
         .map(|_| {
             let (world, reference) = (world.clone(), reference.clone());
-            std::thread::spawn(move || world.hand_out_beside_others(&reference).unwrap().token)
+            std::thread::spawn(move || world.hand_out_beside_others(&reference).unwrap().token.clone())
         })
         .collect();
     wait_until(|| world.account(&reference).generation == Generation(2));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::account::Generation;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
@@ -23,7 +24,6 @@ use tokio::net::UnixStream;
 
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
-use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 use crate::http::wire::{FailureDocument, ReceivedToken, VAULT_UNAVAILABLE};
 
@@ -134,7 +134,7 @@ impl Client {
         reference: &AccountReference,
         ask: &Ask,
         wait: Duration,
-    ) -> Result<HandedOut, CallError> {
+    ) -> Result<HandOut, CallError> {
         let body = json!({
             "min_valid": ask.min_valid.map(|asked| asked.as_secs().max(0)),
             "rejected_fingerprint": ask.rejected,
@@ -144,7 +144,7 @@ impl Client {
     }
 
     /// The stored token, without a look at its end.
-    pub async fn hand_out_unchecked(&self, reference: &AccountReference) -> Result<HandedOut, CallError> {
+    pub async fn hand_out_unchecked(&self, reference: &AccountReference) -> Result<HandOut, CallError> {
         self.token(reference, &json!({ "unchecked": true })).await
     }
 
@@ -165,7 +165,7 @@ impl Client {
         &self,
         reference: &AccountReference,
         body: &serde_json::Value,
-    ) -> Result<HandedOut, CallError> {
+    ) -> Result<HandOut, CallError> {
         let path = format!("/v1/accounts/{}/token", in_path(&reference.to_string()));
         let received: ReceivedToken = self.ask(Method::POST, &path, body).await?;
         received.of(reference).ok_or_else(|| {

@@ -6,7 +6,9 @@ mod terminal;
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::secret::Secret;
 use jiff::tz::TimeZone;
@@ -22,7 +24,6 @@ use super::shell::{claude_hook, functions, guess};
 use super::variables::{Assignment, decide, hand_out};
 use crate::account_view::rfc3339;
 use crate::config::environment::Environment;
-use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 
 /// Prints what is the same for everybody: short commands, a hook. Needs no store, so that no shell's start fails by one.
@@ -81,7 +82,7 @@ pub(super) async fn run(app: &App, command: &EnvCommand) -> Result<Exit, Failure
 }
 
 /// The settings, and per account which of them it fills and until when.
-fn filled(assignments: Vec<Assignment>, handed: &[HandedOut]) -> (Vec<Setting>, Vec<Serving>) {
+fn filled(assignments: Vec<Assignment>, handed: &[Arc<HandOut>]) -> (Vec<Setting>, Vec<Serving>) {
     let mut settings = Vec::new();
     let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for assignment in assignments {

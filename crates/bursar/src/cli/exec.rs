@@ -20,6 +20,7 @@ mod upkeep;
 use std::process::Command;
 use std::sync::Arc;
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
 use futures::future::{join_all, join3};
@@ -36,7 +37,6 @@ use super::app::App;
 use super::arguments::handing_out::ExecCommand;
 use super::expect::expect_all;
 use crate::child_environment::scrub;
-use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 use crate::http::Told;
 
@@ -63,7 +63,7 @@ async fn hand_out(
     app: &App,
     accounts: &[AccountReference],
     min_valid: Option<SignedDuration>,
-) -> Result<Vec<HandedOut>, Failure> {
+) -> Result<Vec<Arc<HandOut>>, Failure> {
     let ask = Ask { min_valid, ..Ask::default() };
     let mut handed = Vec::new();
     for account in accounts {
@@ -79,7 +79,7 @@ fn start(
     foreground: &mut Foreground,
     plan: &Plan,
     session: &Session,
-    handed: &[HandedOut],
+    handed: &[Arc<HandOut>],
 ) -> Result<Exit, Failure> {
     let mut line = Command::new(&command.command[0]);
     line.args(&command.command[1..]);
@@ -114,14 +114,14 @@ fn start(
             }
         };
         let told: Told =
-            known.as_ref().map_or_else(|| Arc::new(|_: &HandedOut| {}) as Told, KnownTokens::told);
+            known.as_ref().map_or_else(|| Arc::new(|_: &Arc<HandOut>| {}) as Told, KnownTokens::told);
         join3(kept, masked, session.serve(app, &plan.accounts, told)).await;
     };
     foreground.run(line, inherited, output, beside)
 }
 
 /// Pipes with tokens, and the variables that say which.
-fn descriptors(plan: &Plan, handed: &[HandedOut]) -> Result<Vec<(String, TokenDescriptor)>, Failure> {
+fn descriptors(plan: &Plan, handed: &[Arc<HandOut>]) -> Result<Vec<(String, TokenDescriptor)>, Failure> {
     let mut descriptors = Vec::new();
     for (name, account) in &plan.descriptors {
         let token = handed.iter().find(|handed| handed.reference.key() == account.key());
@@ -135,7 +135,7 @@ fn descriptors(plan: &Plan, handed: &[HandedOut]) -> Result<Vec<(String, TokenDe
 fn upkeeps<'a>(
     command: &'a ExecCommand,
     plan: &'a Plan,
-    handed: &'a [HandedOut],
+    handed: &'a [Arc<HandOut>],
 ) -> impl Iterator<Item = Upkeep> + 'a {
     handed.iter().filter_map(move |handed| {
         let is_of = |account: &AccountReference| account.key() == handed.reference.key();

@@ -1,13 +1,14 @@
 //! `--expect IDENTITY`: who an account must be at its provider, whatever chose it. Pure.
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::account::Identity;
 use bursar_core::lifecycle::reference::AccountReference;
+use std::sync::Arc;
 
-use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 
 /// Refuses tokens of anybody who is not expected; nothing expected: everybody is.
-pub(super) fn expect_all(handed: &[HandedOut], expected: &[String]) -> Result<(), Failure> {
+pub(super) fn expect_all(handed: &[Arc<HandOut>], expected: &[String]) -> Result<(), Failure> {
     handed.iter().try_for_each(|handed| expect(&handed.reference, handed.identity.as_ref(), expected))
 }
 

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::refresh::Ask;
 use bursar_core::secret::Secret;
 use serde_json::json;
@@ -11,7 +12,6 @@ use serde_json::json;
 use super::app::App;
 use super::arguments::handing_out::TokenCommand;
 use super::expect::expect;
-use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &TokenCommand) -> Result<Exit, Failure> {
@@ -62,7 +62,7 @@ fn patience(app: &App, command: &TokenCommand) -> Duration {
     }
 }
 
-fn print(app: &App, command: &TokenCommand, handed: &HandedOut) {
+fn print(app: &App, command: &TokenCommand, handed: &HandOut) {
     let token = handed.token.expose();
     if app.printer.json {
         app.printer.document(&json!({

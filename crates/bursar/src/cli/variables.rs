@@ -5,7 +5,9 @@
 //! somebody.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::engine::broker::HandOutError;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
@@ -16,7 +18,6 @@ use serde_json::Value;
 
 use super::app::App;
 use crate::child_environment::is_private;
-use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 
 /// An account of the command line and the variables its provider's tools read.
@@ -64,7 +65,7 @@ pub(super) async fn hand_out(
     app: &App,
     assignments: &[Assignment],
     min_valid: Option<SignedDuration>,
-) -> Result<Vec<HandedOut>, Failure> {
+) -> Result<Vec<Arc<HandOut>>, Failure> {
     let mut references: Vec<&AccountReference> =
         assignments.iter().map(|assignment| &assignment.account).collect();
     references.sort_by_key(|reference| reference.key());
@@ -150,7 +151,7 @@ pub(super) fn check_name(name: &str) -> Result<(), Failure> {
 
 impl Assignment {
     /// The variable with its value out of what was handed out.
-    pub(super) fn value(self, handed: &[HandedOut]) -> Assigned {
+    pub(super) fn value(self, handed: &[Arc<HandOut>]) -> Assigned {
         let source = handed.iter().find(|handed| handed.reference.key() == self.account.key());
         let value = source.and_then(|source| pick(source, &self.what));
         if value.is_none() {
@@ -160,7 +161,7 @@ impl Assignment {
     }
 }
 
-fn pick(source: &HandedOut, what: &EnvironmentValue) -> Option<Secret> {
+fn pick(source: &HandOut, what: &EnvironmentValue) -> Option<Secret> {
     match what {
         EnvironmentValue::AccessToken => Some(source.token.clone()),
         EnvironmentValue::IdToken => source.identity_token.clone(),

@@ -6,6 +6,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::refresh::Ask;
 use futures::future::{Either, select};
 use http::header::{CONNECTION, UPGRADE};
@@ -30,7 +31,6 @@ use super::room::Exchange;
 use super::route::Route;
 use super::target::Target;
 use super::tunnel::tunnel;
-use crate::desk::HandedOut;
 use crate::exit::Failure;
 
 /// Who is let through to where.
@@ -111,7 +111,7 @@ async fn token(
     route: &Route,
     target: Arc<Target>,
     ask: &Ask,
-) -> Result<(Arc<Target>, HandedOut), Failure> {
+) -> Result<(Arc<Target>, Arc<HandOut>), Failure> {
     let handed = shared.desk.hand_out(&target.reference, ask, shared.limits.hand_out_wait).await?;
     let target = route.target_for(shared, target, handed.generation).await?;
     Ok((target, handed))
@@ -122,8 +122,8 @@ async fn replacement(
     shared: &Shared,
     route: &Route,
     target: &Arc<Target>,
-    refused: &HandedOut,
-) -> Option<(Arc<Target>, HandedOut)> {
+    refused: &HandOut,
+) -> Option<(Arc<Target>, Arc<HandOut>)> {
     // While replacing is fruitless, a token that somebody else has renewed meanwhile still counts as another.
     let rejected = route.may_replace(shared.clock.stopwatch()).then(|| refused.token.fingerprint());
     let ask = Ask { rejected, ..Ask::default() };
@@ -157,7 +157,7 @@ impl Draft<'_> {
     fn with_token(
         &self,
         target: &Target,
-        handed: &HandedOut,
+        handed: &HandOut,
         body: Outgoing,
     ) -> Result<Request<Outgoing>, Refusal> {
         let unusable = || {

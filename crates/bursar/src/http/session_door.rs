@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::Router;
+use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use axum::{Json, Router};
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::secret::Secret;
 use http::StatusCode;
@@ -17,12 +18,12 @@ use http::header::AUTHORIZATION;
 
 use super::extract::{Body, Named};
 use super::refusal::{self, Refusal};
+use super::tokens;
 use super::wire::{TokenDocument, TokenRequest};
-use super::{LARGEST_BODY, tokens};
-use crate::desk::{Desk, HandedOut};
+use crate::desk::Desk;
 
 /// Hears of a token before its caller has it.
-pub type Told = Arc<dyn Fn(&HandedOut) + Send + Sync>;
+pub type Told = Arc<dyn Fn(&Arc<HandOut>) + Send + Sync>;
 
 /// What one session may have.
 #[derive(Clone)]
@@ -43,7 +44,6 @@ pub fn session_door(door: SessionDoor) -> Router {
         .route("/v1/accounts/{account}/token", post(hand_out))
         .fallback(refusal::unknown_route)
         .method_not_allowed_fallback(refusal::wrong_method)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(door.clone(), admit))
         .with_state(door)
 }
@@ -72,7 +72,7 @@ async fn hand_out(
     };
     let handed = tokens::handed_out_of(&door.desk, reference, &request).await?;
     (door.told)(&handed);
-    Ok(Json(TokenDocument::of(&handed, door.desk.now())).into_response())
+    Ok(TokenDocument::of(&handed, door.desk.now()).into_response())
 }
 
 impl std::fmt::Debug for SessionDoor {

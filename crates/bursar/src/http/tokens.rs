@@ -1,15 +1,19 @@
 //! Handing out and refreshing.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
+use axum::body::Body as AnswerBody;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::account::Generation;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
 use bursar_core::secret::Secret;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 use jiff::SignedDuration;
 
 use super::Api;
@@ -18,7 +22,7 @@ use super::failures::OpensTokens;
 use super::refusal::Refusal;
 use super::wire::{RefreshRequest, TokenDocument, TokenRequest};
 use crate::context::Surroundings;
-use crate::desk::{Desk, HandedOut};
+use crate::desk::Desk;
 use crate::exit::{Exit, Failure};
 
 /// Hand out an access token
@@ -41,7 +45,7 @@ pub(super) async fn hand_out(
 ) -> Result<Response, Refusal> {
     let handed = handed_out(&api.desk, &account, &request).await;
     let handed = handed.map_err(|failure| Refusal::from(failure).of_vault(api.desk.engine().is_locked()))?;
-    Ok(Json(TokenDocument::of(&handed, api.desk.now())).into_response())
+    Ok(TokenDocument::of(&handed, api.desk.now()).into_response())
 }
 
 /// Refresh an account now, whatever the windows say
@@ -71,7 +75,7 @@ pub(super) async fn handed_out(
     desk: &Desk,
     account: &str,
     request: &TokenRequest,
-) -> Result<HandedOut, Failure> {
+) -> Result<Arc<HandOut>, Failure> {
     let surroundings = || surroundings(request);
     if request.unchecked {
         let account = desk.resolve(account, &surroundings()).await?;
@@ -85,7 +89,7 @@ pub(super) async fn handed_out_of(
     desk: &Desk,
     reference: &AccountReference,
     request: &TokenRequest,
-) -> Result<HandedOut, Failure> {
+) -> Result<Arc<HandOut>, Failure> {
     if request.unchecked {
         return desk.hand_out_unchecked(reference).await;
     }
@@ -121,6 +125,21 @@ fn patience(seconds: Option<u32>) -> Duration {
     seconds.map_or(DEFAULT_PATIENCE, |seconds| Duration::from_secs(seconds.into()))
 }
 
+impl IntoResponse for TokenDocument<'_> {
+    fn into_response(self) -> Response {
+        // Most documents fit in here, and the answer that is asked for most does not grow its buffer on the way.
+        let mut text = Vec::with_capacity(USUAL_DOCUMENT);
+        // A buffer takes everything, and the document has no keys that JSON cannot have.
+        let _always = serde_json::to_writer(&mut text, &self);
+        let mut answer = Response::new(AnswerBody::from(text));
+        answer.headers_mut().insert(CONTENT_TYPE, JSON);
+        answer
+    }
+}
+
+/// With a token as long as those of large providers.
+const USUAL_DOCUMENT: usize = 2 * 1024;
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// As long as a person waits.
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(30);
 /// 128 bits in base64url.

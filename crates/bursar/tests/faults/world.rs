@@ -150,7 +150,7 @@ impl World {
     }
 
     /// A hand-out as any caller asks for it.
-    pub(super) async fn hand_out(&self, nickname: &str) -> Result<HandOut, HandOutError> {
+    pub(super) async fn hand_out(&self, nickname: &str) -> Result<Arc<HandOut>, HandOutError> {
         self.keep_time();
         self.engine.hand_out(&reference(nickname), &Ask::default(), WAIT).await
     }

@@ -3,6 +3,9 @@
 //! Nothing is stored: the tokens are here already, and `docker logout` must not end a login that others use. What fails
 //! is told on standard output, because that is where docker looks.
 
+use std::sync::Arc;
+
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::refresh::Ask;
 
 use super::choice::account_for;
@@ -12,7 +15,6 @@ use super::standard_input::read_all;
 use super::user_name::{DOCKER_TOKEN, user_name};
 use crate::cli::app::App;
 use crate::cli::arguments::credential::DockerCredential;
-use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &DockerCredential) -> Result<Exit, Failure> {
@@ -68,7 +70,7 @@ async fn found(
     command: &DockerCredential,
     server: &str,
     ask: Ask,
-) -> Result<Option<(Place, HandedOut)>, Failure> {
+) -> Result<Option<(Place, Arc<HandOut>)>, Failure> {
     let Some(place) = Place::of_server(server) else { return Ok(None) };
     let account = match account_for(app, &command.choice, &place, None).await {
         // Docker asks a helper about every registry; one that is not the account's is just another one.

@@ -3,9 +3,11 @@
 //! `get` answers with a fresh token, `erase` has a refused one replaced, and `store` keeps nothing: the tokens are here
 //! already. A host that is nobody's is answered with nothing, so that git asks its next helper.
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::account::Account;
 use bursar_core::lifecycle::refresh::Ask;
 use bursar_core::secret::Secret;
+use std::sync::Arc;
 
 use super::choice::account_for;
 use super::git_attributes::{Answer, CAPABILITIES, Form, QUIT, Request};
@@ -14,7 +16,6 @@ use super::standard_input::read_all;
 use super::user_name::user_name;
 use crate::cli::app::App;
 use crate::cli::arguments::credential::GitCredential;
-use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &GitCredential) -> Result<Exit, Failure> {
@@ -79,6 +80,6 @@ async fn found(
     Ok(account.map(|account| (place, account)))
 }
 
-async fn hand_out(app: &App, account: &Account, ask: Ask) -> Result<HandedOut, Failure> {
+async fn hand_out(app: &App, account: &Account, ask: Ask) -> Result<Arc<HandOut>, Failure> {
     app.desk.hand_out(&account.reference, &ask, app.config.refresh.wait.unsigned_abs()).await
 }

@@ -1,14 +1,15 @@
 //! Identity tokens that are good for a moment: they come with access tokens, but end by themselves.
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::account::Generation;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
 use bursar_core::oauth::identity_token::expiry_of_jwt;
 use bursar_core::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
 
 use crate::cli::app::App;
-use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 use crate::failure::login_hint;
 
@@ -48,7 +49,8 @@ pub(super) async fn renewed_proof(
     generation: Generation,
 ) -> Result<Proof, Failure> {
     let ask = Ask { newer_than: Some(generation), ..Ask::default() };
-    let proof = identity_token(&hand_out(app, reference, ask).await?)?;
+    let handed = hand_out(app, reference, ask).await?;
+    let proof = identity_token(&handed)?;
     if proof.lives(app.now(), SignedDuration::ZERO) {
         return Ok(proof);
     }
@@ -56,7 +58,7 @@ pub(super) async fn renewed_proof(
     Err(Failure::new(Exit::LoginRequired, ended).hint(login_hint(reference)))
 }
 
-fn identity_token(handed: &HandedOut) -> Result<Proof, Failure> {
+fn identity_token(handed: &HandOut) -> Result<Proof, Failure> {
     let reference = &handed.reference;
     let token = handed.identity_token.clone().ok_or_else(|| {
         Failure::new(Exit::Error, format!("{reference} has no identity token"))
@@ -73,12 +75,12 @@ impl Proof {
     }
 }
 
-fn of(handed: &HandedOut, token: Secret, expires_at: Option<Timestamp>) -> Proof {
+fn of(handed: &HandOut, token: Secret, expires_at: Option<Timestamp>) -> Proof {
     let label = handed.identity.as_ref().map(|identity| identity.label.clone());
     Proof { token, expires_at, label, generation: handed.generation }
 }
 
-async fn hand_out(app: &App, reference: &AccountReference, ask: Ask) -> Result<HandedOut, Failure> {
+async fn hand_out(app: &App, reference: &AccountReference, ask: Ask) -> Result<Arc<HandOut>, Failure> {
     app.desk.hand_out(reference, &ask, app.config.refresh.wait.unsigned_abs()).await
 }
 

@@ -1,14 +1,15 @@
 //! `bursar credential xoauth2` and `oauthbearer`: what a mail client sends to log in.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::refresh::Ask;
 use bursar_core::secret::Secret;
 
 use super::sasl;
 use crate::cli::app::App;
 use crate::cli::arguments::credential::MailCredential;
-use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn xoauth2(app: &App, command: &MailCredential) -> Result<Exit, Failure> {
@@ -26,12 +27,12 @@ pub(super) async fn oauthbearer(app: &App, command: &MailCredential) -> Result<E
     print(app, command, sasl::oauthbearer(&user, command.host.as_deref(), command.port, &handed.token))
 }
 
-async fn hand_out(app: &App, command: &MailCredential) -> Result<HandedOut, Failure> {
+async fn hand_out(app: &App, command: &MailCredential) -> Result<Arc<HandOut>, Failure> {
     let account = app.resolve(&command.account).await?;
     app.desk.hand_out(&account.reference, &Ask::default(), app.config.refresh.wait.unsigned_abs()).await
 }
 
-fn user(command: &MailCredential, handed: &HandedOut) -> Result<String, Failure> {
+fn user(command: &MailCredential, handed: &HandOut) -> Result<String, Failure> {
     let known = || handed.identity.as_ref().map(|identity| identity.label.clone());
     command.user.clone().or_else(known).ok_or_else(|| {
         Failure::new(Exit::Usage, format!("whose mailbox {} opens is not known", handed.reference))

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::secret::Fingerprint;
 
 use super::super::app::App;
 use super::mask::Tokens;
 use super::upkeep::record;
-use crate::desk::HandedOut;
 use crate::http::Told;
 
 /// The tokens of a session's accounts. None is ever forgotten: the command may print an old one.
@@ -20,12 +20,12 @@ pub(super) struct KnownTokens<'a> {
     known: RefCell<Vec<Fingerprint>>,
     tokens: RefCell<Tokens>,
     /// What the session's socket has handed out since the last look.
-    told: Arc<Mutex<Vec<HandedOut>>>,
+    told: Arc<Mutex<Vec<Arc<HandOut>>>>,
 }
 
 impl<'a> KnownTokens<'a> {
     /// Knows what the command starts with.
-    pub(super) fn new(app: &'a App, handed: &[HandedOut]) -> Self {
+    pub(super) fn new(app: &'a App, handed: &[Arc<HandOut>]) -> Self {
         let accounts = handed.iter().map(|handed| handed.reference.clone()).collect();
         let tokens = RefCell::new(Tokens::new());
         let known = Self { app, accounts, known: RefCell::default(), tokens, told: Arc::default() };
@@ -43,7 +43,7 @@ impl<'a> KnownTokens<'a> {
     /// What the session's socket tells its tokens to: one that was replaced before the next look is on record no more.
     pub(super) fn told(&self) -> Told {
         let told = Arc::clone(&self.told);
-        Arc::new(move |handed| told.lock().unwrap_or_else(PoisonError::into_inner).push(handed.clone()))
+        Arc::new(move |handed| told.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(handed)))
     }
 
     /// Learns what has been refreshed, by whomever. A token is on record before anybody gets it, so who asks this after
@@ -79,7 +79,7 @@ impl<'a> KnownTokens<'a> {
         }
     }
 
-    fn add(&self, handed: &HandedOut) {
+    fn add(&self, handed: &HandOut) {
         self.known.borrow_mut().push(handed.token.fingerprint());
         let mut tokens = self.tokens.borrow_mut();
         tokens.add(&handed.token);

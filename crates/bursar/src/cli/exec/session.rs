@@ -1,7 +1,9 @@
 //! The session of one run: on record as long as the command runs, with what the command reaches it by.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::engine::sessions::{NewSession, Purpose};
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::ports::random::unguessable;
@@ -14,7 +16,6 @@ use super::folder::{Folder, remove_leftovers};
 use super::plan::{GATEWAY, Plan, SESSION, SESSION_TOKEN, SOCKET};
 use crate::agent::client::Client;
 use crate::config::paths::Paths;
-use crate::desk::HandedOut;
 use crate::exit::{Exit, Failure};
 use crate::gateway::DEFAULT_ADDRESS;
 use crate::http::Told;
@@ -66,7 +67,7 @@ impl Session {
     }
 
     /// Makes files and socket.
-    pub(super) fn furnish(&mut self, plan: &Plan, handed: &[HandedOut]) -> Result<(), Failure> {
+    pub(super) fn furnish(&mut self, plan: &Plan, handed: &[Arc<HandOut>]) -> Result<(), Failure> {
         if plan.files.is_empty() && self.token.is_none() {
             return Ok(());
         }

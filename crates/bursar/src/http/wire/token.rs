@@ -1,16 +1,16 @@
 //! Hand-outs over the line.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::account::{Generation, Identity};
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::oauth::scope::Scope;
 use bursar_core::secret::{Fingerprint, Secret};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
-
-use crate::desk::HandedOut;
 
 /// What a caller wants of an access token.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -44,7 +44,9 @@ pub struct TokenDocument<'a> {
     schema: u32,
     /// The account's reference.
     #[serde(rename = "ref")]
-    reference: String,
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String)]
+    reference: &'a AccountReference,
     /// The provider's name.
     provider: &'a str,
     /// The account's nickname.
@@ -61,7 +63,9 @@ pub struct TokenDocument<'a> {
     /// How it is presented.
     token_type: &'a str,
     /// What it is good for, separated by spaces.
-    scope: String,
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String)]
+    scope: &'a Scope,
     /// When it was issued (RFC 3339).
     #[schema(value_type = Option<String>, format = DateTime)]
     issued_at: Option<Timestamp>,
@@ -79,10 +83,10 @@ pub struct TokenDocument<'a> {
 
 impl<'a> TokenDocument<'a> {
     /// Describes `handed` as it is at `now`.
-    pub fn of(handed: &'a HandedOut, now: Timestamp) -> Self {
+    pub fn of(handed: &'a HandOut, now: Timestamp) -> Self {
         Self {
             schema: 1,
-            reference: handed.reference.to_string(),
+            reference: &handed.reference,
             provider: handed.reference.provider.as_str(),
             account: handed.reference.nickname.as_str(),
             identity: handed.identity.as_ref().map(|identity| identity.label.as_str()),
@@ -90,7 +94,7 @@ impl<'a> TokenDocument<'a> {
             access_token: handed.token.expose(),
             identity_token: handed.identity_token.as_ref().map(Secret::expose),
             token_type: &handed.token_type,
-            scope: handed.scope.to_string(),
+            scope: &handed.scope,
             issued_at: handed.issued_at,
             expires_at: handed.expires_at,
             seconds_left: handed.remaining(now).map(|left| left.as_secs()),
@@ -98,6 +102,10 @@ impl<'a> TokenDocument<'a> {
             kept: &handed.kept,
         }
     }
+}
+
+fn shown<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }
 
 /// A [`TokenDocument`] on the caller's side.
@@ -121,12 +129,12 @@ pub struct ReceivedToken {
 
 impl ReceivedToken {
     /// The hand-out of `reference`; `None` if it tells of another account.
-    pub fn of(self, reference: &AccountReference) -> Option<HandedOut> {
+    pub fn of(self, reference: &AccountReference) -> Option<HandOut> {
         if AccountReference::parse(&self.reference)?.key() != reference.key() {
             return None;
         }
         let identity = self.subject.zip(self.identity);
-        Some(HandedOut {
+        Some(HandOut {
             token: self.access_token,
             identity_token: self.identity_token,
             reference: reference.clone(),
@@ -141,8 +149,8 @@ impl ReceivedToken {
     }
 }
 
-impl std::fmt::Debug for ReceivedToken {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for ReceivedToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ReceivedToken").finish_non_exhaustive()
     }
 }

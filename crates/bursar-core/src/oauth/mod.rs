@@ -16,6 +16,7 @@ pub mod metadata;
 pub mod pkce;
 pub mod revocation;
 pub mod scope;
+pub mod server;
 pub mod signing;
 pub mod token;
 pub mod url;

@@ -5,22 +5,25 @@
 
 mod cipher;
 mod data_key;
+pub mod derivation;
 mod door;
 pub mod rotation;
 
 use zeroize::Zeroizing;
 
 use self::cipher::CipherKey;
+use self::derivation::Derivation;
 pub(super) use self::door::Door;
 use crate::ports::key_source::KeyError;
 use crate::ports::random::Random;
 use crate::ports::store::{Kind, Space, StoreError};
 use crate::secret::Sealed;
 
-/// Seals and opens the secrets of one installation.
+/// Seals and opens the secrets of one installation, and derives the keys that protect what it issues.
 #[derive(Debug)]
 pub struct Vault {
     key: CipherKey,
+    derivation: Derivation,
 }
 
 /// Where a sealed value belongs: moved anywhere else, it does not open.
@@ -35,6 +38,15 @@ pub struct Place<'a> {
 }
 
 impl Vault {
+    fn new(id: u32, data_key: &[u8; 32]) -> Self {
+        Self { key: CipherKey::new(id, data_key), derivation: Derivation::new(id, data_key) }
+    }
+
+    /// The keys that are derived from the data key.
+    pub fn derivation(&self) -> &Derivation {
+        &self.derivation
+    }
+
     /// Seals `plain` for the record at `place`.
     pub fn seal(&self, place: Place<'_>, plain: &[u8], random: &dyn Random) -> Sealed {
         self.key.seal(&place.associated_data(), plain, random)

@@ -1,7 +1,8 @@
-//! The life of a held account, as pure functions of (now, record, input).
+//! The life of a held account, and of a family of issued tokens, as pure functions of (now, record, input).
 //!
 //! Nothing here reads a clock, sends a byte or writes a record: every function returns what should be, and `engine`
-//! makes it so. Start with [`refresh::decide`].
+//! makes it so. Start with [`refresh::decide`] and
+//! [`rotation::Line::judge`].
 
 pub mod account;
 pub mod backoff;
@@ -12,6 +13,7 @@ pub mod failure;
 pub mod journal;
 pub mod reference;
 pub mod refresh;
+pub mod rotation;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod shown;

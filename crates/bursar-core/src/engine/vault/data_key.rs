@@ -26,7 +26,7 @@ type DataKeyBytes = Box<Zeroizing<[u8; 32]>>;
 impl Unwrapped {
     /// The vault that this key opens.
     pub(super) fn vault(&self) -> Vault {
-        Vault { key: CipherKey::new(self.stored.document.id, &self.bytes) }
+        Vault::new(self.stored.document.id, &self.bytes)
     }
 
     /// The data key, wrapped by another master key.
@@ -99,7 +99,7 @@ impl Engine {
         let batch = Batch::new(Space::System, self.commit_id());
         let batch = document::put(batch, &data_key, Expected::Absent)?;
         match self.ports.store.commit(batch).await?.value {
-            Commit::Done(_) => Ok(Some(Vault { key: CipherKey::new(data_key.id, &bytes) })),
+            Commit::Done(_) => Ok(Some(Vault::new(data_key.id, &bytes))),
             Commit::Conflict { .. } => Ok(None),
         }
     }

@@ -15,12 +15,12 @@ fn place<'a>(space: &'a Space, key: &'a str) -> Place<'a> {
 #[test]
 fn a_sealed_value_opens_only_where_it_belongs_and_only_whole() {
     let random = SeededRandom::new(1);
-    let vault = Vault { key: CipherKey::new(1, &[7; 32]) };
+    let vault = Vault::new(1, &[7; 32]);
     let sealed = vault.seal(place(&Space::System, "one"), b"secret", &random);
     assert_eq!(vault.open(place(&Space::System, "one"), &sealed).unwrap().as_slice(), b"secret");
     assert!(vault.open(place(&Space::System, "two"), &sealed).is_err());
 
-    let other = Vault { key: CipherKey::new(1, &[8; 32]) };
+    let other = Vault::new(1, &[8; 32]);
     assert!(other.open(place(&Space::System, "one"), &sealed).is_err());
 
     let bytes = URL_SAFE_NO_PAD.decode(&sealed.0).unwrap();
@@ -35,7 +35,7 @@ fn a_sealed_value_opens_only_where_it_belongs_and_only_whole() {
 #[test]
 fn equal_secrets_look_different_when_sealed() {
     let random = SeededRandom::new(1);
-    let vault = Vault { key: CipherKey::new(1, &[7; 32]) };
+    let vault = Vault::new(1, &[7; 32]);
     let seal = || vault.seal(place(&Space::System, "one"), b"secret", &random);
     assert_ne!(seal(), seal());
 }

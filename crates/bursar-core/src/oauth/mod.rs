@@ -11,6 +11,7 @@ pub mod form;
 pub mod http_fields;
 pub mod identity_token;
 pub mod introspection;
+pub mod jose;
 pub mod jwt_bearer;
 pub mod metadata;
 pub mod pkce;

@@ -1,24 +1,25 @@
 //! Signatures over claims (RFC 7515 compact form; RFC 7518 §3.3, §3.4; RFC 8037 §3.1).
 //!
-//! Reads a private key in the forms people have and signs with the one algorithm that fits it. It never verifies and
-//! never makes keys. ECDSA draws its nonces inside the cryptographic library, which takes no other source.
+//! Reads a private key in the forms people have, makes new ones, and signs with the one algorithm that fits the key. It never
+//! verifies. Keys and the nonces of ECDSA are drawn inside the cryptographic library, which takes no other source.
 
 use std::fmt;
 use std::sync::Arc;
 
+use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
+use aws_lc_rs::rsa::{KeyPairComponents, KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::jose::{Algorithm, PublicKey};
 use crate::secret::Secret;
 
 /// A private key that signs.
@@ -35,6 +36,27 @@ enum Key {
 }
 
 impl SigningKey {
+    /// Makes a new key, named by its thumbprint (RFC 7638), and its PKCS#8 form (RFC 5958) to be sealed and kept.
+    ///
+    /// RSA keys have 2048 bits and take some hundred milliseconds, the others some microseconds.
+    ///
+    /// # Errors
+    /// `HS256` has no such keys, or the cryptographic library failed.
+    pub fn generate(algorithm: Algorithm) -> Result<(Self, Zeroizing<Vec<u8>>), SigningError> {
+        let der = Key::generate(algorithm)?;
+        Ok((Self::from_pkcs8(&der)?, der))
+    }
+
+    /// Reads a private key in PKCS#8 form (RFC 5958) and names it by its thumbprint.
+    ///
+    /// # Errors
+    /// The key is damaged or of another kind.
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self, SigningError> {
+        let key = Self { key: Arc::new(Key::from_pkcs8(der)?), key_id: None };
+        let thumbprint = key.public_key()?.thumbprint().to_string();
+        Ok(key.named(&thumbprint))
+    }
+
     /// Reads the first private key of a PEM file: PKCS#8, SEC 1 or PKCS#1, not encrypted.
     ///
     /// P-256 keys sign with `ES256`, RSA keys of at least 2048 bits with `RS256`, Ed25519 keys with `EdDSA`.
@@ -60,7 +82,9 @@ impl SigningKey {
         let signing_key = Self { key: Arc::new(jwk.key()?), key_id: jwk.kid };
         // RFC 7517 §4.4: a key says at most one algorithm, and is for no other.
         match jwk.alg {
-            Some(algorithm) if algorithm != signing_key.algorithm() => Err(SigningError::UnsupportedKey),
+            Some(name) if Algorithm::from_name(&name) != Some(signing_key.key.algorithm()) => {
+                Err(SigningError::UnsupportedKey)
+            }
             _ => Ok(signing_key),
         }
     }
@@ -79,13 +103,21 @@ impl SigningKey {
         Self { key_id: Some(key_id.to_owned()), ..self }
     }
 
+    /// The public half, under the same name.
+    ///
+    /// # Errors
+    /// The key signs, but is none that others verify with: an RSA key of more than 8192 bits, or with an exponent nobody uses.
+    pub fn public_key(&self) -> Result<PublicKey, SigningError> {
+        let public = self.key.public_key()?;
+        Ok(match self.key_id() {
+            Some(key_id) => public.named(key_id),
+            None => public,
+        })
+    }
+
     /// The value of `alg` in signatures by this key.
     pub fn algorithm(&self) -> &'static str {
-        match *self.key {
-            Key::P256(_) => "ES256",
-            Key::Rsa(_) => "RS256",
-            Key::Ed25519(_) => "EdDSA",
-        }
+        self.key.algorithm().name()
     }
 
     /// The value of `kid` in signatures by this key.
@@ -96,22 +128,47 @@ impl SigningKey {
     /// Signs `claims` as a compact JWT whose header says `typ` (RFC 7519 §5.1, RFC 8725 §3.11).
     ///
     /// # Errors
-    /// The cryptographic library failed.
-    pub fn sign(&self, typ: &str, claims: &Value) -> Result<Secret, SigningError> {
-        let mut header = json!({ "alg": self.algorithm(), "typ": typ });
-        if let Some(key_id) = self.key_id() {
-            header["kid"] = key_id.into();
-        }
-        let encoded = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
-        self.compact(&encoded(&header), &encoded(claims))
-    }
-
-    fn compact(&self, header: &str, payload: &str) -> Result<Secret, SigningError> {
-        let message = format!("{header}.{payload}");
-        let signature = self.key.signature(message.as_bytes())?;
-        Ok(Secret::new(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))))
+    /// The claims have no JSON form, or the cryptographic library failed.
+    pub fn sign(&self, typ: &str, claims: &(impl Serialize + ?Sized)) -> Result<Secret, SigningError> {
+        compact(self.key.algorithm(), typ, self.key_id(), claims, |message| self.key.signature(message))
     }
 }
+
+/// Writes the three parts of RFC 7515 §3.1 into one text, which grows once.
+pub(super) fn compact<S: AsRef<[u8]>>(
+    algorithm: Algorithm,
+    typ: &str,
+    key_id: Option<&str>,
+    claims: &(impl Serialize + ?Sized),
+    signature: impl FnOnce(&[u8]) -> Result<S, SigningError>,
+) -> Result<Secret, SigningError> {
+    let json = |bytes: serde_json::Result<Vec<u8>>| bytes.map_err(|_| SigningError::Claims);
+    let header = json(serde_json::to_vec(&Header { alg: algorithm.name(), typ, kid: key_id }))?;
+    let payload = json(serde_json::to_vec(claims))?;
+    let length = (header.len() + payload.len() + LARGEST_SIGNATURE) / 3 * 4 + PARTING;
+    let mut token = String::with_capacity(length);
+    URL_SAFE_NO_PAD.encode_string(&header, &mut token);
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(&payload, &mut token);
+    let signature = signature(token.as_bytes())?;
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    Ok(Secret::new(token))
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'a str,
+    typ: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+}
+
+/// RSA with 4096 bits; a longer one makes the text grow again.
+const LARGEST_SIGNATURE: usize = 512;
+
+/// Two dots, and up to four characters for what is left of a part.
+const PARTING: usize = 2 + 3 * 4;
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,12 +196,42 @@ pub enum SigningError {
     /// The key is damaged, or neither P-256 nor RSA from 2048 bits nor Ed25519.
     #[error("the private key is not a valid P-256, RSA (2048 bits or more) or Ed25519 key")]
     UnsupportedKey,
+    /// Only keys with a public half are made here.
+    #[error("the algorithm has no private keys")]
+    Symmetric,
+    /// A map whose names are no texts, or the like.
+    #[error("the claims have no JSON form")]
+    Claims,
     /// The cryptographic library failed.
-    #[error("the signature could not be made")]
+    #[error("the key or the signature could not be made")]
     Failed,
 }
 
 impl Key {
+    fn generate(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, SigningError> {
+        let der = match algorithm {
+            Algorithm::EdDsa => Ed25519KeyPair::generate()
+                .and_then(|key| key.to_pkcs8v1())
+                .map(|der| Zeroizing::new(der.as_ref().to_vec())),
+            Algorithm::Es256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+                .and_then(|key| key.to_pkcs8v1())
+                .map(|der| Zeroizing::new(der.as_ref().to_vec())),
+            Algorithm::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048)
+                .and_then(|key| key.as_der())
+                .map(|der| Zeroizing::new(der.as_ref().to_vec())),
+            Algorithm::Hs256 => return Err(SigningError::Symmetric),
+        };
+        der.map_err(|_| SigningError::Failed)
+    }
+
+    fn from_pkcs8(der: &[u8]) -> Result<Self, SigningError> {
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
+            .map(Self::P256)
+            .or_else(|_| Ed25519KeyPair::from_pkcs8(der).map(Self::Ed25519))
+            .or_else(|_| RsaKeyPair::from_pkcs8(der).map(Self::Rsa))
+            .map_err(|_| SigningError::UnsupportedKey)
+    }
+
     fn from_der(der: &PrivateKeyDer<'_>) -> Result<Self, SigningError> {
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let key = match der {
@@ -152,16 +239,35 @@ impl Key {
             PrivateKeyDer::Sec1(der) => {
                 EcdsaKeyPair::from_private_key_der(algorithm, der.secret_sec1_der()).map(Self::P256)
             }
-            PrivateKeyDer::Pkcs8(der) => {
-                let der = der.secret_pkcs8_der();
-                EcdsaKeyPair::from_pkcs8(algorithm, der)
-                    .map(Self::P256)
-                    .or_else(|_| Ed25519KeyPair::from_pkcs8(der).map(Self::Ed25519))
-                    .or_else(|_| RsaKeyPair::from_pkcs8(der).map(Self::Rsa))
-            }
+            PrivateKeyDer::Pkcs8(der) => return Self::from_pkcs8(der.secret_pkcs8_der()),
             _ => return Err(SigningError::UnsupportedKey),
         };
         key.map_err(|_| SigningError::UnsupportedKey)
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::P256(_) => Algorithm::Es256,
+            Self::Rsa(_) => Algorithm::Rs256,
+            Self::Ed25519(_) => Algorithm::EdDsa,
+        }
+    }
+
+    fn public_key(&self) -> Result<PublicKey, SigningError> {
+        match self {
+            Self::P256(key) => {
+                // SEC 1 §2.3.3: a 4, then both coordinates.
+                let (x, y) = key.public_key().as_ref()[1..].split_at(32);
+                PublicKey::p256(x, y)
+            }
+            Self::Ed25519(key) => PublicKey::ed25519(key.public_key().as_ref()),
+            Self::Rsa(key) => {
+                let (modulus, exponent) =
+                    rsa_components(key.public_key().as_ref()).ok_or(SigningError::UnsupportedKey)?;
+                PublicKey::rsa(modulus, exponent)
+            }
+        }
+        .map_err(|_| SigningError::UnsupportedKey)
     }
 
     fn signature(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
@@ -177,6 +283,32 @@ impl Key {
         }
         .map_err(|_| SigningError::Failed)
     }
+}
+
+/// Modulus and exponent out of an `RSAPublicKey` (RFC 8017 §A.1.1) as the cryptographic library writes it.
+fn rsa_components(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (sequence, _) = element(der, 0x30)?;
+    let (modulus, rest) = element(sequence, 0x02)?;
+    let (exponent, _) = element(rest, 0x02)?;
+    Some((unsigned(modulus), unsigned(exponent)))
+}
+
+/// A zero in front keeps a number from being read as negative.
+fn unsigned(integer: &[u8]) -> &[u8] {
+    integer.strip_prefix(&[0]).unwrap_or(integer)
+}
+
+/// The content of the first element, which must have this tag, and what follows it (X.690 §8.1).
+fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (&found, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = if first < 0x80 {
+        (usize::from(first), rest)
+    } else {
+        let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+        (bytes.iter().fold(0, |length, &byte| length << 8 | usize::from(byte)), rest)
+    };
+    (found == tag).then(|| rest.split_at_checked(length)).flatten()
 }
 
 #[derive(Deserialize)]
@@ -242,8 +374,11 @@ fn decoded(member: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>, SigningError> 
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, KeyPair as _, UnparsedPublicKey};
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
     use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::super::jose::CompactToken;
 
     use super::*;
 
@@ -302,22 +437,23 @@ mod tests {
         }
     }
 
+    /// The signature over header and payload as an example writes them.
+    fn signature(jwk: &str, header: &str, payload: &str) -> String {
+        URL_SAFE_NO_PAD.encode(key(jwk).key.signature(format!("{header}.{payload}").as_bytes()).unwrap())
+    }
+
     #[test]
     fn appendix_a_4_of_rfc_8037_is_reproduced() {
-        let signed =
-            key(ED25519).compact("eyJhbGciOiJFZERTQSJ9", "RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc").unwrap();
         assert_eq!(
-            signed.expose(),
-            "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6d\
-             WbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+            signature(ED25519, "eyJhbGciOiJFZERTQSJ9", "RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"),
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
         );
     }
 
     #[test]
     fn appendix_a_2_of_rfc_7515_is_reproduced() {
-        let signed = key(RSA).compact("eyJhbGciOiJSUzI1NiJ9", PAYLOAD).unwrap();
         assert_eq!(
-            signed.expose().rsplit('.').next().unwrap(),
+            signature(RSA, "eyJhbGciOiJSUzI1NiJ9", PAYLOAD),
             "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdb\
              F9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383\
              LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWy\
@@ -330,10 +466,10 @@ mod tests {
         let signing_key = key(P256);
         let Key::P256(pair) = &*signing_key.key else { panic!("not P-256") };
         let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, pair.public_key().as_ref());
-        let ours = signing_key.compact("eyJhbGciOiJFUzI1NiJ9", PAYLOAD).unwrap();
+        let ours = signature(P256, "eyJhbGciOiJFUzI1NiJ9", PAYLOAD);
         let example =
             "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
-        for signature in [ours.expose().rsplit('.').next().unwrap(), example] {
+        for signature in [ours.as_str(), example] {
             let message = format!("eyJhbGciOiJFUzI1NiJ9.{PAYLOAD}");
             public.verify(message.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
         }
@@ -347,6 +483,43 @@ mod tests {
             signed.expose().split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap()).collect();
         assert_eq!(parts[0], br#"{"alg":"EdDSA","typ":"JWT","kid":"one"}"#);
         assert_eq!(parts[1], br#"{"iss":"joe"}"#);
+    }
+
+    #[test]
+    fn new_keys_are_named_by_their_thumbprint_and_survive_being_kept() {
+        for algorithm in Algorithm::ASYMMETRIC {
+            let (made, der) = SigningKey::generate(algorithm).unwrap();
+            let kept = SigningKey::from_pkcs8(&der).unwrap();
+            let public = kept.public_key().unwrap();
+            assert_eq!(made.public_key().unwrap(), public);
+            assert_eq!(kept.key_id(), Some(public.thumbprint().as_str()));
+            assert_eq!((public.algorithm(), kept.algorithm()), (algorithm, algorithm.name()));
+            let signed = made.sign("JWT", &json!({"iss": "joe"})).unwrap();
+            CompactToken::parse(signed.expose()).unwrap().verify(&public).unwrap();
+            assert_ne!(SigningKey::generate(algorithm).unwrap().0.key_id(), made.key_id());
+        }
+        assert_eq!(SigningKey::generate(Algorithm::Hs256).unwrap_err(), SigningError::Symmetric);
+        assert_eq!(SigningKey::from_pkcs8(b"x").unwrap_err(), SigningError::UnsupportedKey);
+    }
+
+    #[test]
+    fn public_halves_are_those_of_the_examples() {
+        for jwk in [ED25519, P256, RSA] {
+            let example: serde_json::Map<String, Value> = serde_json::from_str(jwk).unwrap();
+            let public = key(jwk).public_key().unwrap().to_jwk();
+            for name in ["kty", "crv", "x", "y", "n", "e"] {
+                assert_eq!(public.get(name), example.get(name), "{name}");
+            }
+            assert!(["d", "p", "q", "dp", "dq", "qi"].iter().all(|name| !public.contains_key(*name)));
+        }
+        let named = key(P256).named("two").public_key().unwrap();
+        assert_eq!(named.key_id(), Some("two"));
+    }
+
+    #[test]
+    fn claims_without_a_json_form_are_told_apart() {
+        let odd = std::collections::BTreeMap::from([((1, 2), 3)]);
+        assert_eq!(key(ED25519).sign("JWT", &odd).unwrap_err(), SigningError::Claims);
     }
 
     #[test]

@@ -54,6 +54,11 @@ impl Parameters {
         self.values(name).next()
     }
 
+    /// The same, not shown.
+    pub fn secret(&self, name: &str) -> Option<&Secret> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
     /// All values of `name`.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.expose())

@@ -68,6 +68,18 @@ impl Scope {
         self.iter().all(|token| other.contains(token))
     }
 
+    /// The tokens of both, those of `self` first. Beyond the largest number there may be, the rest is left out.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        for token in other.iter() {
+            if both.add(token).is_err() {
+                break;
+            }
+        }
+        both
+    }
+
     /// Whether there is no token.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,0 +1,5 @@
+//! The server's pages in a real browser: what a policy means is what browsers make of it.
+
+mod browser;
+mod driver;
+mod world;

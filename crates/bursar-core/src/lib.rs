@@ -4,6 +4,7 @@
 //! No socket, no SQL, no file and no runtime is known here; the crates `bursar-store` and `bursar` bring them.
 
 pub mod engine;
+pub mod identifier;
 pub mod lifecycle;
 pub mod memory;
 pub mod oauth;

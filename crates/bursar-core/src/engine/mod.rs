@@ -8,6 +8,7 @@ pub mod cleanup;
 mod credentials;
 mod events;
 pub mod gateway_tokens;
+pub mod issuer;
 pub mod keeper;
 pub mod lease;
 pub mod login;

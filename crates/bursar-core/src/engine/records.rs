@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::issuer::records as issued;
 use super::sessions::Session;
 use crate::lifecycle::account::Account;
 use crate::lifecycle::deadlines;
@@ -27,6 +28,21 @@ pub static KINDS: &[&Kind] = &[
     &super::gateway_tokens::GATEWAY_TOKEN,
     &SESSION,
     &REMOVAL_CLAIM,
+    &issued::client::CLIENT,
+    &issued::client_use::CLIENT_USE,
+    &issued::user::USER,
+    &issued::user::USER_NAME,
+    &issued::resource::RESOURCE,
+    &issued::grant::GRANT,
+    &issued::family::FAMILY,
+    &issued::code::CODE,
+    &issued::device::DEVICE,
+    &issued::pushed::PUSHED,
+    &issued::revoked::REVOKED,
+    &issued::signing_key::SIGNING_KEY,
+    &issued::browser_session::BROWSER_SESSION,
+    &issued::spent::SPENT,
+    &super::issuer::administration::first_code::FIRST_CODE,
 ];
 
 static DATA_KEY: Kind =

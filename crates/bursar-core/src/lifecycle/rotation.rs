@@ -136,7 +136,8 @@ impl Line {
             let is_current = shown.digest == self.current;
             return if is_current { Verdict::Rotate } else { Verdict::Replay(Replay::Forked) };
         }
-        let Some(previous) = self.previous.as_ref().filter(|_| shown.generation + 1 == self.generation) else {
+        let Some(previous) = self.previous.as_ref().filter(|_| shown.generation + 1 == self.generation)
+        else {
             return Verdict::Replay(Replay::Old);
         };
         if previous.digest != shown.digest {
@@ -178,6 +179,12 @@ impl Line {
             idle_until: later(now, pace.idle).min(self.ends_at),
             ends_at: self.ends_at,
         }
+    }
+
+    /// The line after its current token was used and stays.
+    #[must_use]
+    pub fn used(self, pace: &Pace, now: Timestamp) -> Self {
+        Self { idle_until: later(now, pace.idle).min(self.ends_at), ..self }
     }
 
     /// The line after somebody else asked for the last answer again.
@@ -317,7 +324,11 @@ mod tests {
             } else {
                 assert_eq!(again, Verdict::Replay(Replay::Wandering));
                 let own = line.judge(&shown(number - 1, &last(number), "home"), &pace(), now);
-                assert_eq!(own, Verdict::Repeat { from_elsewhere: false }, "who spent it may lose its answer");
+                assert_eq!(
+                    own,
+                    Verdict::Repeat { from_elsewhere: false },
+                    "who spent it may lose its answer"
+                );
             }
         }
     }

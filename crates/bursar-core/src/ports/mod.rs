@@ -8,6 +8,7 @@ pub mod clock;
 pub mod document;
 pub mod event;
 pub mod key_source;
+pub mod passwords;
 pub mod processes;
 pub mod random;
 pub mod refresh_lock;

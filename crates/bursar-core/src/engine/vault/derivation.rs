@@ -36,11 +36,19 @@ pub enum Purpose {
     RegisteredClients,
     /// Makes the nonces that proofs of possession must carry.
     ProofNonces,
+    /// Makes the digests of codes that people type, which are too short to be hashed without a key.
+    UserCodes,
 }
 
 impl Derivation {
     pub(super) fn new(id: u32, data_key: &[u8; 32]) -> Self {
         Self { id, key: Prk::new_less_safe(HKDF_SHA256, data_key) }
+    }
+
+    /// Keys for tests of what is protected by them.
+    #[cfg(test)]
+    pub(in crate::engine) fn for_test(id: u32, data_key: &[u8; 32]) -> Self {
+        Self::new(id, data_key)
     }
 
     /// The number of the data key, for what must tell later which key it was made with.
@@ -78,6 +86,7 @@ impl Purpose {
             Self::Forms => "forms",
             Self::RegisteredClients => "registered-clients",
             Self::ProofNonces => "proof-nonces",
+            Self::UserCodes => "user-codes",
         }
     }
 }

@@ -1,0 +1,12 @@
+//! What administrators do: clients, users, resources, keys and grants, added, changed and removed; and what they ask when
+//! something was refused. Every change is an event that names who did it.
+
+mod actor;
+pub mod admission;
+mod client_secrets;
+pub mod clients;
+pub mod first_code;
+pub mod grants;
+pub mod refusals;
+pub mod resources;
+pub mod users;

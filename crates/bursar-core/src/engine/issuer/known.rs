@@ -1,0 +1,243 @@
+//! Records that nearly every request needs, kept in memory: clients, users, resources, and the marks that end tokens.
+//!
+//! What is kept is as current as the store's hint of changes: a change of this process is seen by the next request, one
+//! of another process as soon as somebody looks for it. Every write is guarded by the versions that were read, so a
+//! record that has just become old costs a second try and nothing else.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::records::client::Client;
+use super::records::resource::Resource;
+use super::records::revoked::{REVOKED, Revoked, Subject};
+use super::records::signing_key::SIGNING_KEY;
+use super::records::user::User;
+use crate::ports::clock::Clock;
+use crate::ports::document::{self, Document, Stored};
+use crate::ports::store::{Sequence, Space, Store, StoreError};
+
+/// What is kept.
+pub(super) struct Known {
+    store: Arc<dyn Store>,
+    space: Space,
+    clock: Arc<dyn Clock>,
+    hints: watch::Receiver<Sequence>,
+    /// Up to which change everything here is current.
+    applied: AtomicU64,
+    catching_up: tokio::sync::Mutex<Option<Duration>>,
+    /// Counts the changes of signing keys.
+    keys_changed: AtomicU64,
+    clients: Kept<Client>,
+    users: Kept<User>,
+    resources: Kept<Resource>,
+    revoked: RwLock<HashMap<String, Revoked>>,
+}
+
+impl Known {
+    pub(super) fn new(store: Arc<dyn Store>, space: Space, clock: Arc<dyn Clock>) -> Self {
+        let hints = store.watch();
+        Self {
+            store,
+            space,
+            clock,
+            hints,
+            applied: AtomicU64::new(Sequence::MAX),
+            catching_up: tokio::sync::Mutex::default(),
+            keys_changed: AtomicU64::new(0),
+            clients: Kept::default(),
+            users: Kept::default(),
+            resources: Kept::default(),
+            revoked: RwLock::default(),
+        }
+    }
+
+    /// Makes everything here as current as the store's last hint. Costs nothing where nothing has changed.
+    pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
+        if self.applied.load(Ordering::Acquire) == *self.hints.borrow() {
+            return Ok(());
+        }
+        let mut read_at = self.catching_up.lock().await;
+        let hint = *self.hints.borrow();
+        let applied = self.applied.load(Ordering::Acquire);
+        if applied == hint {
+            return Ok(());
+        }
+        let now = self.clock.stopwatch();
+        // Changes are remembered for a day only: who was asleep for long starts anew.
+        let is_near = read_at.is_some_and(|read_at| now.saturating_sub(read_at) < LONGEST_GAP);
+        if is_near && applied <= hint {
+            self.apply_after(applied).await?;
+        } else {
+            self.start_anew().await?;
+        }
+        *read_at = Some(now);
+        self.applied.store(hint, Ordering::Release);
+        Ok(())
+    }
+
+    /// How often signing keys have changed.
+    pub(super) fn keys_changed(&self) -> u64 {
+        self.keys_changed.load(Ordering::Acquire)
+    }
+
+    pub(super) async fn client(&self, id: &str) -> Result<Option<Stored<Arc<Client>>>, StoreError> {
+        self.kept(&self.clients, id).await
+    }
+
+    pub(super) async fn user(&self, id: &str) -> Result<Option<Stored<Arc<User>>>, StoreError> {
+        self.kept(&self.users, id).await
+    }
+
+    pub(super) async fn resource(&self, url: &str) -> Result<Option<Stored<Arc<Resource>>>, StoreError> {
+        self.kept(&self.resources, url).await
+    }
+
+    /// Whether a token of any of `subjects` that was issued at `issued_at` has been ended since.
+    pub(super) async fn is_revoked(
+        &self,
+        subjects: &[Subject<'_>],
+        issued_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.catch_up().await?;
+        let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
+        if revoked.is_empty() {
+            return Ok(false);
+        }
+        Ok(subjects.iter().any(|subject| {
+            revoked.get(&subject.to_string()).is_some_and(|revoked| issued_at <= revoked.before)
+        }))
+    }
+
+    /// Somebody has found a record to be another than the one kept here.
+    pub(super) fn doubt(&self, kind: &str, key: &str) {
+        self.clients.lose(kind, key);
+        self.users.lose(kind, key);
+        self.resources.lose(kind, key);
+    }
+
+    async fn kept<T: Document>(
+        &self,
+        kept: &Kept<T>,
+        key: &str,
+    ) -> Result<Option<Stored<Arc<T>>>, StoreError> {
+        self.catch_up().await?;
+        if let Some(found) = kept.find(key) {
+            return Ok(Some(found));
+        }
+        let losses = kept.losses.load(Ordering::Acquire);
+        let read = document::get::<T>(&*self.store, &self.space, key).await?.value;
+        let read = read.map(|Stored { document, version }| Stored { document: Arc::new(document), version });
+        if let Some(read) = &read {
+            kept.keep(key, read, losses);
+        }
+        Ok(read)
+    }
+
+    async fn apply_after(&self, mut after: Sequence) -> Result<(), StoreError> {
+        loop {
+            let changes = self.store.changes(&self.space, after, CHANGES).await?.value;
+            for change in &changes {
+                after = after.max(change.sequence);
+                self.doubt(&change.kind, &change.key);
+                if change.kind == SIGNING_KEY.name {
+                    self.keys_changed.fetch_add(1, Ordering::AcqRel);
+                }
+                if change.kind == REVOKED.name {
+                    self.read_mark(&change.key).await?;
+                }
+            }
+            if changes.len() < CHANGES {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn read_mark(&self, key: &str) -> Result<(), StoreError> {
+        let mark = document::get::<Revoked>(&*self.store, &self.space, key).await?.value;
+        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        match mark {
+            Some(mark) => revoked.insert(key.to_owned(), mark.document),
+            None => revoked.remove(key),
+        };
+        Ok(())
+    }
+
+    async fn start_anew(&self) -> Result<(), StoreError> {
+        self.clients.lose_all();
+        self.users.lose_all();
+        self.resources.lose_all();
+        self.keys_changed.fetch_add(1, Ordering::AcqRel);
+        let marks = document::list::<Revoked>(&*self.store, &self.space).await?;
+        let marks = marks.into_iter().map(|mark| (mark.document.subject.clone(), mark.document));
+        *self.revoked.write().unwrap_or_else(PoisonError::into_inner) = marks.collect();
+        Ok(())
+    }
+
+    /// Forgets marks whose tokens have ended by themselves.
+    pub(super) fn forget_old_marks(&self, now: Timestamp) {
+        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        revoked.retain(|_, mark| mark.until > now);
+    }
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Known")
+    }
+}
+
+/// Records of one kind.
+struct Kept<T> {
+    records: RwLock<HashMap<String, Stored<Arc<T>>>>,
+    /// Counts what was lost: a record read before is not kept after.
+    losses: AtomicU64,
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self { records: RwLock::default(), losses: AtomicU64::new(0) }
+    }
+}
+
+impl<T: Document> Kept<T> {
+    fn find(&self, key: &str) -> Option<Stored<Arc<T>>> {
+        self.records.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn keep(&self, key: &str, read: &Stored<Arc<T>>, losses: u64) {
+        let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
+        if self.losses.load(Ordering::Acquire) != losses {
+            return;
+        }
+        if records.len() >= MOST_KEPT {
+            records.clear();
+        }
+        records.insert(key.to_owned(), read.clone());
+    }
+
+    fn lose(&self, kind: &str, key: &str) {
+        if kind == T::KIND.name {
+            let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
+            self.losses.fetch_add(1, Ordering::AcqRel);
+            records.remove(key);
+        }
+    }
+
+    fn lose_all(&self) {
+        let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
+        self.losses.fetch_add(1, Ordering::AcqRel);
+        records.clear();
+    }
+}
+
+/// A kilobyte or so each.
+const MOST_KEPT: usize = 10_000;
+const CHANGES: usize = 256;
+/// Half of what the store remembers.
+const LONGEST_GAP: Duration = Duration::from_hours(12);

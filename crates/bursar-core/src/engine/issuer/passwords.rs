@@ -1,0 +1,112 @@
+//! Passwords of local users: set by an administrator, changed by the user, renewed when the way of hashing changes.
+//!
+//! A new password ends every session that was begun with the old one: sessions count only if they began later.
+
+use super::AuthorizationServer;
+use super::administration::users::{UserError, check_password};
+use super::authorize::SignedIn;
+use super::exchange::Source;
+use super::guesses::{GuessError, Place};
+use super::records::user::{PasswordHash, USER, User};
+use super::refusal::IssueError;
+use crate::ports::document::{self, Stored};
+use crate::ports::event::Event;
+use crate::ports::store::{Commit, Expected};
+use crate::secret::Secret;
+
+/// Why a user did not get a new password.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordChangeError {
+    /// The old one was not the right one.
+    #[error("the old password is not the right one")]
+    Wrong,
+    /// Too many wrong ones.
+    #[error(transparent)]
+    Guess(#[from] GuessError),
+    /// The new one cannot be one, or the work cannot be done now.
+    #[error(transparent)]
+    User(#[from] UserError),
+}
+
+impl AuthorizationServer {
+    /// Gives a user another password, or none at all, and ends all their sessions. `false`: there is no such user.
+    pub async fn set_password(&self, id: &str, password: Option<Secret>) -> Result<bool, UserError> {
+        let hash = match password {
+            Some(password) => Some(self.hashed(password).await?),
+            None => None,
+        };
+        if !self.store_password(id, hash, "administrator").await? {
+            return Ok(false);
+        }
+        self.end_all_sessions(id, None).await?;
+        Ok(true)
+    }
+
+    /// Changes the password of whoever is signed in. Their other sessions end; this one goes on with the new cookie.
+    pub async fn change_password(
+        &self,
+        signed_in: &SignedIn,
+        current: Secret,
+        new: Secret,
+        source: &Source,
+    ) -> Result<Secret, PasswordChangeError> {
+        check_password(&new)?;
+        let user = &signed_in.user.document;
+        // Whoever finds an open session must not find the password out with it.
+        let place = Place::Browser(&signed_in.session);
+        let attempt = self.attempt(&user.username, place).await?;
+        let hash = user.password.as_ref().map(|hash| hash.0.as_str());
+        let is_right = self.within.passwords.verifies(current, hash).await.map_err(UserError::from)?;
+        if !is_right {
+            return Err(PasswordChangeError::Wrong);
+        }
+        self.does_not_count(&attempt).await.map_err(UserError::from)?;
+        let hash = self.hashed(new).await?;
+        self.store_password(&user.id, Some(hash), "user").await?;
+        let methods: Vec<&str> = signed_in.methods.iter().map(String::as_str).collect();
+        let cookie = self.begin_session(user, &methods, source).await.map_err(UserError::Issue)?;
+        let kept = self.session_of(&cookie).await.map_err(UserError::Issue)?.map(|session| session.session);
+        self.end_all_sessions(&user.id, kept.as_deref()).await.map_err(UserError::Issue)?;
+        Ok(cookie)
+    }
+
+    /// Hashes the password that was just found right once more, if the way of hashing has changed since.
+    pub(super) async fn renew_hash(&self, user: &Stored<User>, password: Secret) -> Result<(), IssueError> {
+        let is_outdated =
+            user.document.password.as_ref().is_some_and(|hash| self.within.passwords.is_outdated(&hash.0));
+        if !is_outdated {
+            return Ok(());
+        }
+        // It is done another time if there is too much to do now.
+        let Ok(hash) = self.within.passwords.hash(password).await else { return Ok(()) };
+        let renewed = User { password: Some(PasswordHash(hash)), ..user.document.clone() };
+        let batch = document::put(self.engine().batch(), &renewed, Expected::Version(user.version))?;
+        self.store().commit(batch).await?;
+        Ok(())
+    }
+
+    pub(super) async fn hashed(&self, password: Secret) -> Result<PasswordHash, UserError> {
+        check_password(&password)?;
+        Ok(PasswordHash(self.within.passwords.hash(password).await?))
+    }
+
+    async fn store_password(
+        &self,
+        id: &str,
+        password: Option<PasswordHash>,
+        by: &str,
+    ) -> Result<bool, UserError> {
+        loop {
+            let Some(stored) = self.user(id).await? else { return Ok(false) };
+            let now = self.now();
+            let user = User { password: password.clone(), password_changed_at: Some(now), ..stored.document };
+            let event = Event::new(now, "user.password_changed", id).with("by", by);
+            let batch = self.change(event);
+            let batch = document::put(batch, &user, Expected::Version(stored.version))?;
+            match self.store().commit(batch).await?.value {
+                Commit::Done(_) => return Ok(true),
+                Commit::Conflict { .. } => self.within.known.doubt(USER.name, id),
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The kinds of records the issuing side keeps, one a file. The list of all kinds is in
+//! `engine::records`.
+
+pub mod browser_session;
+pub mod client;
+pub mod client_use;
+pub mod code;
+pub mod device;
+pub mod family;
+pub mod grant;
+pub mod pushed;
+pub mod resource;
+pub mod revoked;
+pub mod signing_key;
+pub mod spent;
+pub mod user;

@@ -1,0 +1,364 @@
+//! The refresh grant (RFC 6749 §6): rotation that a client may ask for again when its answer was lost.
+
+use std::sync::Arc;
+
+use super::AuthorizationServer;
+use super::answer::{Stamp, Successor, TokenAnswer};
+use super::exchange::{KnownClient, Requester, TokenRequest};
+use super::minting::Mandate;
+use super::records::client::CLIENT;
+use super::records::family::{EndCause, Family, FamilyEnd};
+use super::records::grant::{GRANT, Grant};
+use super::records::revoked::Subject;
+use super::records::user::{USER, User};
+use super::refresh_token::RefreshToken;
+use super::refusal::{IssueError, Refusal};
+use crate::engine::vault::derivation::Purpose;
+use crate::lifecycle::rotation::{End, Line, Pace, Replay, Shown, Verdict};
+use crate::oauth::error::ErrorCode;
+use crate::oauth::scope::Scope;
+use crate::oauth::server::resource::ResourceSet;
+use crate::ports::document::{self, Stored};
+use crate::ports::event::Event;
+use crate::ports::store::{Batch, Commit, Expected};
+use crate::secret::Sealed;
+
+impl AuthorizationServer {
+    /// Replaces a refresh token, or answers again what replaced it a moment ago.
+    pub(super) async fn refresh(&self, request: &TokenRequest<'_>) -> Result<TokenAnswer, IssueError> {
+        let shown = request.required_secret("refresh_token")?;
+        let secrets = self.secrets().await?;
+        let Some(token) = secrets.refresh_tokens.read(&shown) else {
+            return Err(dead("it was not made here, or not with the keys of today").into());
+        };
+        loop {
+            let Some(family) = self.family(&token.family.to_string()).await? else {
+                return Err(dead("its login is over").into());
+            };
+            let parents = self.parents(request, &family.document).await?;
+            let Some(line) = &family.document.line else {
+                return Err(dead("its login has no refresh tokens").into());
+            };
+            let asked = Asked::read(request, &family.document)?;
+            let shown = Shown {
+                generation: token.generation,
+                digest: token.digest(),
+                source: &request.source.digest,
+            };
+            let pace = self.pace();
+            let spent =
+                Spent { request, family: &family, parents: &parents, line, token: &token, asked: &asked };
+            let done = match line.judge(&shown, &pace, self.now()) {
+                Verdict::Rotate if spent.stays() => self.serve_again(&spent).await?,
+                Verdict::Rotate => self.rotate(&spent, &pace).await?,
+                Verdict::Repeat { from_elsewhere } => self.repeat(&spent, from_elsewhere).await?,
+                Verdict::Replay(replay) => {
+                    if self.end_family(&family, EndCause::RefreshReplayed, replayed(replay)).await? {
+                        return Err(dead(replayed(replay)).into());
+                    }
+                    None
+                }
+                Verdict::StoreBehind => {
+                    let event = Event::new(self.now(), "family.store_behind", family.document.id.to_string());
+                    self.store().append(self.space(), vec![event]).await?;
+                    return Err(dead("it is newer than what the store knows").into());
+                }
+                Verdict::Ended(End::Idle) => return Err(dead("it was not used for too long").into()),
+                Verdict::Ended(End::Absolute) => return Err(dead("its login is too old").into()),
+            };
+            // Somebody else was first: what they did decides what this is now.
+            if let Some(answer) = done {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Everything the family stands on, as it must be for anything to be issued. What is wrong with it changes nothing.
+    async fn parents(&self, request: &TokenRequest<'_>, family: &Family) -> Result<Parents, IssueError> {
+        let client = request.client.clone();
+        if family.client != client.document.id {
+            return Err(dead("it belongs to another client").into());
+        }
+        request.prove(family.sender_key.as_ref())?;
+        if let Some(end) = &family.ended {
+            return Err(dead(&format!("its login was ended: {:?}", end.cause)).into());
+        }
+        let user = self.within.known.user(&family.user).await?;
+        let user = user
+            .filter(|user| !user.document.disabled)
+            .ok_or_else(|| dead("its user is gone or disabled"))?;
+        let grant = document::get::<Grant>(self.store(), self.space(), &family.grant.key).await?.value;
+        let grant = grant
+            .filter(|grant| grant.document.epoch == family.grant.epoch)
+            .ok_or_else(|| dead("its user has taken the consent back"))?;
+        Ok(Parents { client, user, grant })
+    }
+
+    async fn rotate(&self, spent: &Spent<'_>, pace: &Pace) -> Result<Option<TokenAnswer>, IssueError> {
+        let Spent { request, family, line, token, asked, .. } = *spent;
+        let secrets = self.secrets().await?;
+        let next = secrets.refresh_tokens.make(token.family, line.generation + 1, self.random());
+        let stamp = self.stamp(&asked.resources, Some(line.ends_at)).await?;
+        let mandate = spent.mandate();
+        let access_token = self.access_token(&mandate, &stamp).await?;
+        let successor = Successor {
+            id_token: self.id_token(&mandate, None, &stamp, &access_token).await?,
+            access_token,
+            refresh_token: next.text().clone(),
+            scope: asked.scope.clone(),
+            resources: asked.resources.clone(),
+            sender_key: mandate.sender_key.cloned(),
+            stamp,
+        };
+        let answer = self.seal(&family.document, token, &successor).await?;
+        let now = self.now();
+        let rotated = line.clone().rotated(next.digest(), answer, &request.source.digest, pace, now);
+        let access_until = family.document.access_until.max(successor.stamp.expires_at);
+        let next = Family { line: Some(rotated), access_until, ..family.document.clone() };
+        let event =
+            Event::new(now, "family.refreshed", next.id.to_string()).with("client", next.client.clone());
+        let batch =
+            document::put(self.engine().batch().event(event), &next, Expected::Version(family.version))?;
+        self.committed(spent.parents.guard(batch), || spent.answer(&successor)).await
+    }
+
+    /// The policy of clients that prove a key instead: the token stays, and brings new access tokens.
+    async fn serve_again(&self, spent: &Spent<'_>) -> Result<Option<TokenAnswer>, IssueError> {
+        let Spent { family, line, token, asked, .. } = *spent;
+        let stamp = self.stamp(&asked.resources, Some(line.ends_at)).await?;
+        let mandate = spent.mandate();
+        let access_token = self.access_token(&mandate, &stamp).await?;
+        let successor = Successor {
+            id_token: self.id_token(&mandate, None, &stamp, &access_token).await?,
+            access_token,
+            refresh_token: token.text().clone(),
+            scope: asked.scope.clone(),
+            resources: asked.resources.clone(),
+            sender_key: mandate.sender_key.cloned(),
+            stamp,
+        };
+        let now = self.now();
+        let used = line.clone().used(&self.pace(), now);
+        let access_until = family.document.access_until.max(successor.stamp.expires_at);
+        let next = Family { line: Some(used), access_until, ..family.document.clone() };
+        let batch = document::put(self.engine().batch(), &next, Expected::Version(family.version))?;
+        self.committed(spent.parents.guard(batch), || spent.answer(&successor)).await
+    }
+
+    /// The answer that replaced this token, once more. Who asks for less than it got, or has proven another key meanwhile,
+    /// has an access token of its own, with the same end.
+    async fn repeat(
+        &self,
+        spent: &Spent<'_>,
+        from_elsewhere: bool,
+    ) -> Result<Option<TokenAnswer>, IssueError> {
+        let Spent { family, line, token, asked, .. } = *spent;
+        let sealed = line.previous.as_ref().and_then(|previous| previous.answer.as_ref());
+        let opened = match sealed {
+            Some(sealed) => self.unseal(&family.document, token, sealed).await?,
+            None => None,
+        };
+        let Some(mut successor) = opened else {
+            return Err(dead("the answer that replaced it cannot be opened").into());
+        };
+        let mandate = spent.mandate();
+        if successor.scope != asked.scope
+            || successor.resources != asked.resources
+            || successor.sender_key.as_ref() != mandate.sender_key
+        {
+            let stamp = Stamp { id: self.new_name(), ..successor.stamp.clone() };
+            successor.access_token = self.access_token(&mandate, &stamp).await?;
+            successor.stamp = stamp;
+            successor.scope = asked.scope.clone();
+        }
+        let now = self.now();
+        let event = Event::new(now, "family.answered_again", family.document.id.to_string());
+        let batch = self.engine().batch().event(event);
+        let batch = if from_elsewhere {
+            let noted = Family { line: Some(line.clone().asked_elsewhere()), ..family.document.clone() };
+            document::put(batch, &noted, Expected::Version(family.version))?
+        } else {
+            batch.guard(
+                &super::records::family::FAMILY,
+                token.family.to_string(),
+                Expected::Version(family.version),
+            )
+        };
+        self.committed(spent.parents.guard(batch), || spent.answer(&successor)).await
+    }
+
+    /// Ends a family and every token of it. `false`: it has changed meanwhile.
+    pub(super) async fn end_family(
+        &self,
+        family: &Stored<Family>,
+        cause: EndCause,
+        reason: &str,
+    ) -> Result<bool, IssueError> {
+        let now = self.now();
+        let id = family.document.id.to_string();
+        let ended = Family { ended: Some(FamilyEnd { at: now, cause }), ..family.document.clone() };
+        let event = Event::new(now, "family.ended", id.clone())
+            .with("client", ended.client.clone())
+            .with("user", ended.user.clone())
+            .with("reason", reason);
+        let batch =
+            document::put(self.engine().batch().event(event), &ended, Expected::Version(family.version))?;
+        let batch = self.revoke_in(batch, Subject::Family(&id)).await?;
+        Ok(matches!(self.store().commit(batch).await?.value, Commit::Done(_)))
+    }
+
+    pub(super) async fn family(&self, id: &str) -> Result<Option<Stored<Family>>, IssueError> {
+        Ok(document::get::<Family>(self.store(), self.space(), id).await?.value)
+    }
+
+    /// What `answer` says, if the batch could be stored; `None`: something it stands on has changed.
+    async fn committed(
+        &self,
+        batch: Batch,
+        answer: impl FnOnce() -> TokenAnswer,
+    ) -> Result<Option<TokenAnswer>, IssueError> {
+        match self.store().commit(batch).await?.value {
+            Commit::Done(_) => Ok(Some(answer())),
+            Commit::Conflict { kind, key } => {
+                self.within.known.doubt(kind, &key);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn seal(
+        &self,
+        family: &Family,
+        spent: &RefreshToken,
+        successor: &Successor,
+    ) -> Result<Sealed, IssueError> {
+        let vault = self.engine().vault().await?;
+        let occasion = spent.text().expose().as_bytes();
+        let sealer = vault.derivation().sealer(self.space(), Purpose::Successors, occasion);
+        Ok(sealer.seal(family.id.to_string().as_bytes(), &successor.to_bytes(), self.random()))
+    }
+
+    async fn unseal(
+        &self,
+        family: &Family,
+        spent: &RefreshToken,
+        answer: &Sealed,
+    ) -> Result<Option<Successor>, IssueError> {
+        let vault = self.engine().vault().await?;
+        let occasion = spent.text().expose().as_bytes();
+        let sealer = vault.derivation().sealer(self.space(), Purpose::Successors, occasion);
+        let opened = sealer.open(family.id.to_string().as_bytes(), answer);
+        Ok(opened.and_then(|bytes| Successor::from_bytes(&bytes)))
+    }
+
+    pub(super) fn pace(&self) -> Pace {
+        let lifetimes = &self.rules().lifetimes;
+        Pace { idle: lifetimes.refresh, window: lifetimes.retry_window }
+    }
+}
+
+/// What a family stands on.
+struct Parents {
+    client: KnownClient,
+    user: Stored<Arc<User>>,
+    grant: Stored<Grant>,
+}
+
+impl Parents {
+    /// Nothing may be issued if one of them has changed since it was looked at.
+    fn guard(&self, batch: Batch) -> Batch {
+        batch
+            .guard(&CLIENT, self.client.document.id.clone(), self.client.expected)
+            .guard(&USER, self.user.document.id.clone(), Expected::Version(self.user.version))
+            .guard(
+                &GRANT,
+                document::Document::key(&self.grant.document),
+                Expected::Version(self.grant.version),
+            )
+    }
+}
+
+/// A token that was shown, and everything around it.
+#[derive(Clone, Copy)]
+struct Spent<'a> {
+    request: &'a TokenRequest<'a>,
+    family: &'a Stored<Family>,
+    parents: &'a Parents,
+    line: &'a Line,
+    token: &'a RefreshToken,
+    asked: &'a Asked,
+}
+
+impl Spent<'_> {
+    /// Whether the token stays as it is. Never for whoever proves nothing else: then a copy of it would be as good as the
+    /// original (RFC 9700 §4.14.2).
+    fn stays(&self) -> bool {
+        let client = &self.parents.client.document;
+        let proves = self.family.document.sender_key.is_some() || client.is_confidential();
+        proves && !client.rotates
+    }
+
+    fn mandate(&self) -> Mandate<'_> {
+        Mandate {
+            requester: Requester::User { user: &self.parents.user.document, family: &self.family.document },
+            client: &self.parents.client.document,
+            scope: &self.asked.scope,
+            resources: &self.asked.resources,
+            sender_key: self.family.document.sender_key.as_ref().or(self.request.proven_key()),
+        }
+    }
+
+    fn answer(&self, successor: &Successor) -> TokenAnswer {
+        TokenAnswer {
+            access_token: successor.access_token.clone(),
+            token_type: self.request.token_type(),
+            expires_at: successor.stamp.expires_at,
+            refresh_token: Some(successor.refresh_token.clone()),
+            scope: successor.scope.clone(),
+            id_token: successor.id_token.clone(),
+        }
+    }
+}
+
+/// What of the login the client wants this time (RFC 6749 §6, RFC 8707 §2.2).
+struct Asked {
+    scope: Scope,
+    resources: ResourceSet,
+}
+
+impl Asked {
+    fn read(request: &TokenRequest<'_>, family: &Family) -> Result<Self, Refusal> {
+        let scope = match request.scope()? {
+            None => family.scope.clone(),
+            Some(scope) if scope.is_subset_of(&family.scope) => scope,
+            Some(_) => {
+                return Err(Refusal::new(
+                    ErrorCode::InvalidScope,
+                    "the scope is wider than what was granted",
+                ));
+            }
+        };
+        let resources = family.resources.narrowed(&request.resources()?);
+        let resources =
+            resources.map_err(|error| Refusal::new(ErrorCode::InvalidTarget, error.to_string()))?;
+        Ok(Self { scope, resources })
+    }
+}
+
+/// A refresh token that brings nothing any more. The peer learns that and no more: it is to ask its user again.
+fn dead(reason: &str) -> Refusal {
+    Refusal::new(ErrorCode::InvalidGrant, "the refresh token is not valid any more").because(reason)
+}
+
+fn replayed(replay: Replay) -> &'static str {
+    match replay {
+        Replay::Old => "it was replaced long ago, so somebody else has it: its whole login is ended",
+        Replay::AfterWindow => {
+            "it was replaced, and the time to ask again is over, so somebody else has it: its whole login is ended"
+        }
+        Replay::Wandering => {
+            "two places have used this login in turn for a while, so somebody else has it: its whole login is ended"
+        }
+        Replay::Forked => "another token has its place in the line: its whole login is ended",
+    }
+}

@@ -1,0 +1,77 @@
+//! Why a request at the authorization server got nothing: a code for the peer, a safe sentence, and the whole reason for
+//! whoever runs the server.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::addresses::AddressError;
+use crate::engine::vault::VaultError;
+use crate::oauth::error::ErrorCode;
+use crate::ports::passwords::Overloaded;
+use crate::ports::store::StoreError;
+
+/// A request that is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What the peer's program is told.
+    pub code: ErrorCode,
+    /// What its author is told: safe for anybody.
+    pub description: String,
+    /// All of it, for `bursar explain`; without secrets.
+    pub reason: String,
+}
+
+impl Refusal {
+    /// The peer may know the whole reason.
+    pub fn new(code: ErrorCode, description: impl Into<String>) -> Self {
+        let description = description.into();
+        Self { code, reason: description.clone(), description }
+    }
+
+    /// The same with a reason that is nobody else's business.
+    #[must_use]
+    pub fn because(self, reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), ..self }
+    }
+}
+
+/// A request that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// It is refused.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The store cannot be used now; nothing was decided.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys cannot be used now.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// Too much is under way.
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    /// Too much was asked from one place; stands for status 429 (RFC 6585 §4).
+    #[error("too many requests; again in {} s", retry_after.as_secs())]
+    TooMany {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// What has to be read at somebody else's cannot be had now; nothing was decided.
+    #[error("what the client keeps elsewhere cannot be read now")]
+    Elsewhere(#[source] AddressError),
+    /// A signature could not be made.
+    #[error("a token could not be signed")]
+    Signing,
+}
+
+impl From<Refusal> for IssueError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.code.as_str(), self.description)
+    }
+}

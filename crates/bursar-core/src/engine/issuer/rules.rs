@@ -1,0 +1,105 @@
+//! What the operator says about the authorization server.
+
+use jiff::SignedDuration;
+
+use super::session_rules::{AllowedUsers, SessionRules};
+use crate::oauth::url::Issuer;
+use crate::secret::Secret;
+
+/// The rules of one authorization server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Its name, exactly as it stands in tokens and metadata (RFC 8414 §2).
+    pub issuer: Issuer,
+    /// How long things live.
+    pub lifetimes: Lifetimes,
+    /// Whether programs nobody knows may register themselves (RFC 7591).
+    pub open_registration: bool,
+    /// Whether addresses may be client ids (Client ID Metadata Documents).
+    pub metadata_documents: bool,
+    /// A proxy that refuses private addresses, through which what strangers name is fetched. `None`: it is fetched
+    /// directly, whatever the environment says, because only then the address itself can be looked at.
+    pub guarded_proxy: Option<Secret>,
+    /// Clients that brought themselves are forgotten when they were not used for so long.
+    pub unused_client: SignedDuration,
+    /// What is asked of proofs of possession.
+    pub proof_nonces: ProofNonces,
+    /// Whether devices are told an address that has their code in it already (RFC 8628 §3.3.1). Convenient, and just what
+    /// somebody needs who wants to be let in by a stranger (§5.4).
+    pub complete_verification_uri: bool,
+    /// Sessions of applications.
+    pub sessions: SessionRules,
+    /// Who may sign in.
+    pub allowed_users: AllowedUsers,
+}
+
+/// Whether proofs of possession need a nonce of ours (RFC 9449 §8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofNonces {
+    /// They may do without, but an old one does not count.
+    Accepted,
+    /// Clients without one are told to try again with it.
+    Required,
+}
+
+/// How long what is issued lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Authorization codes; at most ten minutes (RFC 6749 §4.1.2).
+    pub code: SignedDuration,
+    /// Access tokens.
+    pub access: SignedDuration,
+    /// Refresh tokens that are not used.
+    pub refresh: SignedDuration,
+    /// Logins, however much their refresh tokens are used.
+    pub login: SignedDuration,
+    /// How long a refresh token that was replaced brings the same successor again.
+    pub retry_window: SignedDuration,
+    /// Who signed in stays signed in, in that browser.
+    pub browser_session: SignedDuration,
+    /// Device codes (RFC 8628 §3.2).
+    pub device_code: SignedDuration,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            code: SignedDuration::from_mins(10),
+            access: SignedDuration::from_mins(15),
+            refresh: SignedDuration::from_hours(24),
+            login: SignedDuration::from_hours(24 * 90),
+            retry_window: SignedDuration::from_secs(60),
+            browser_session: SignedDuration::from_hours(24 * 7),
+            device_code: SignedDuration::from_mins(10),
+        }
+    }
+}
+
+impl Rules {
+    /// The longest that anything signed lives.
+    pub fn longest_token(&self) -> SignedDuration {
+        let session =
+            if self.sessions.signing.is_by_key() { self.sessions.lifetime } else { SignedDuration::ZERO };
+        self.lifetimes.access.max(LONGEST_ACCESS).max(session)
+    }
+
+    /// The rules nobody has changed, for the server of this name.
+    pub fn of(issuer: Issuer) -> Self {
+        Self {
+            issuer,
+            lifetimes: Lifetimes::default(),
+            open_registration: true,
+            metadata_documents: true,
+            guarded_proxy: None,
+            // As long as a login lasts at most.
+            unused_client: SignedDuration::from_hours(24 * 90),
+            proof_nonces: ProofNonces::Accepted,
+            complete_verification_uri: false,
+            sessions: SessionRules::default(),
+            allowed_users: AllowedUsers::default(),
+        }
+    }
+}
+
+/// The longest an access token for one resource may live, whatever is said of that resource.
+pub const LONGEST_ACCESS: SignedDuration = SignedDuration::from_hours(24);

@@ -1,0 +1,64 @@
+//! The keys derived from the data key that the server works with, made once while the vault is open.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::AuthorizationServer;
+use super::refresh_token::RefreshTokens;
+use super::refusal::IssueError;
+use crate::engine::vault::derivation::{Authenticator, Purpose, Sealer};
+use crate::oauth::server::dpop::DpopNonces;
+
+/// Derived keys.
+#[derive(Debug)]
+pub(super) struct Secrets {
+    pub(super) refresh_tokens: RefreshTokens,
+    /// Seals opaque access tokens.
+    pub(super) opaque: Sealer,
+    /// Seals what travels through a browser.
+    pub(super) tickets: Sealer,
+    /// Authenticates client ids nobody has stored yet.
+    pub(super) registered_clients: Authenticator,
+    /// Makes nonces for proofs of possession.
+    pub(super) proof_nonces: DpopNonces,
+    /// Makes the digests of codes that people type.
+    pub(super) user_codes: Authenticator,
+}
+
+/// Derived keys, or none while the vault is closed.
+#[derive(Default)]
+pub(super) struct KeptSecrets(Mutex<Option<Arc<Secrets>>>);
+
+impl AuthorizationServer {
+    pub(super) async fn secrets(&self) -> Result<Arc<Secrets>, IssueError> {
+        let engine = self.engine();
+        {
+            let mut kept = self.within.secrets.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if !engine.is_unlocked() {
+                *kept = None;
+            }
+            if let Some(secrets) = &*kept {
+                return Ok(Arc::clone(secrets));
+            }
+        }
+        let vault = engine.vault().await?;
+        let (keys, space) = (vault.derivation(), self.space());
+        let refresh_tokens = keys.authenticator(space, Purpose::RefreshTokens);
+        let secrets = Arc::new(Secrets {
+            refresh_tokens: RefreshTokens::new(refresh_tokens, keys.key_id()),
+            opaque: keys.sealer(space, Purpose::OpaqueTokens, b""),
+            tickets: keys.sealer(space, Purpose::Tickets, b""),
+            registered_clients: keys.authenticator(space, Purpose::RegisteredClients),
+            proof_nonces: DpopNonces::new(&keys.authenticator(space, Purpose::ProofNonces).code(b"key")),
+            user_codes: keys.authenticator(space, Purpose::UserCodes),
+        });
+        *self.within.secrets.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&secrets));
+        Ok(secrets)
+    }
+}
+
+impl fmt::Debug for KeptSecrets {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("KeptSecrets")
+    }
+}

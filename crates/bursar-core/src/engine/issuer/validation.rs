@@ -1,0 +1,48 @@
+//! Whether an access token is good now: ours, in time, and not ended early.
+
+use jiff::SignedDuration;
+
+use super::AuthorizationServer;
+use super::minting::OPAQUE_TOKEN_PREFIX;
+use super::records::revoked::Subject;
+use super::refusal::IssueError;
+use crate::oauth::jose::{Claims, CompactToken, Times, read_object};
+use crate::oauth::server::access_token::{self, AccessToken, Expected};
+use crate::secret::{Sealed, Secret};
+
+impl AuthorizationServer {
+    /// What an access token says; `None`: it is none of ours, its time is over, or it was ended early.
+    pub async fn valid_access_token(&self, shown: &Secret) -> Result<Option<AccessToken>, IssueError> {
+        let Some(token) = self.authentic_access_token(shown).await? else { return Ok(None) };
+        let subjects = [
+            Some(Subject::Token(&token.id)),
+            Some(Subject::Client(&token.client_id)),
+            token.family.as_deref().map(Subject::Family),
+            token.grant.as_deref().map(Subject::Grant),
+            // Without a login the subject is the client itself.
+            token.family.as_ref().map(|_| Subject::User(&token.subject)),
+        ];
+        let subjects: Vec<Subject<'_>> = subjects.into_iter().flatten().collect();
+        let revoked = self.within.known.is_revoked(&subjects, token.issued_at).await?;
+        Ok(Some(token).filter(|_| !revoked))
+    }
+
+    async fn authentic_access_token(&self, shown: &Secret) -> Result<Option<AccessToken>, IssueError> {
+        // Made by this clock, so judged by it to the second.
+        let times = Times { tolerance: SignedDuration::ZERO, ..Times::default() };
+        let expected =
+            Expected { issuer: self.rules().issuer.as_str(), audience: None, now: self.now(), times };
+        if let Some(sealed) = shown.expose().strip_prefix(OPAQUE_TOKEN_PREFIX) {
+            let opened = self.secrets().await?.opaque.open(b"", &Sealed(sealed.to_owned()));
+            let claims = opened.and_then(|bytes| read_object(&bytes).ok()).map(Claims::new);
+            return Ok(claims.and_then(|claims| access_token::read(&claims, &expected).ok()));
+        }
+        let Ok(token) = CompactToken::parse(shown.expose()) else { return Ok(None) };
+        let ring = self.ring().await?;
+        let header = token.header();
+        let Some(key) = ring.public().find(header.key_id.as_deref(), header.algorithm) else {
+            return Ok(None);
+        };
+        Ok(access_token::verify(&token, key, &expected).ok())
+    }
+}

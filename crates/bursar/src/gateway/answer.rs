@@ -4,8 +4,9 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Bytes, Frame, SizeHint};
 
+use super::arriving::Arriving;
 use super::idle::{FellSilent, Silence};
 use super::request_log::LogLine;
 use super::room::Exchange;
@@ -18,7 +19,7 @@ pub(super) struct Answer {
 
 enum Source {
     Whole(Option<Bytes>),
-    Passing { incoming: Incoming, silence: Silence, _exchange: Exchange },
+    Passing { arriving: Arriving, silence: Silence, _exchange: Exchange },
 }
 
 /// Why a body ends before its end; the connection is cut then, so that nobody takes it for whole.
@@ -36,8 +37,8 @@ impl Answer {
     }
 
     /// The upstream's body, as it comes; the exchange is under way as long as it is.
-    pub(super) fn passing(incoming: Incoming, silence: Silence, exchange: Exchange) -> Self {
-        Self { body: Source::Passing { incoming, silence, _exchange: exchange }, line: None }
+    pub(super) fn passing(arriving: Arriving, silence: Silence, exchange: Exchange) -> Self {
+        Self { body: Source::Passing { arriving, silence, _exchange: exchange }, line: None }
     }
 
     /// The same with a line that is written at its end.
@@ -57,7 +58,7 @@ impl Body for Answer {
         let answer = self.get_mut();
         let frame = match &mut answer.body {
             Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
-            Source::Passing { incoming, silence, .. } => match Pin::new(incoming).poll_frame(context) {
+            Source::Passing { arriving, silence, .. } => match Pin::new(arriving).poll_frame(context) {
                 Poll::Ready(frame) => {
                     silence.broken();
                     frame.map(|frame| frame.map_err(Into::into))
@@ -79,7 +80,7 @@ impl Body for Answer {
     fn is_end_stream(&self) -> bool {
         match &self.body {
             Source::Whole(bytes) => bytes.is_none(),
-            Source::Passing { incoming, .. } => incoming.is_end_stream(),
+            Source::Passing { arriving, .. } => arriving.is_end_stream(),
         }
     }
 
@@ -88,7 +89,7 @@ impl Body for Answer {
             Source::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Source::Passing { incoming, .. } => incoming.size_hint(),
+            Source::Passing { arriving, .. } => arriving.size_hint(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! What was found out counts for less than a second, so that a token that is taken back is refused at once.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,9 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::ports::clock::Clock;
 use bursar_core::ports::store::StoreError;
-use bursar_core::secret::{Fingerprint, Secret};
+use bursar_core::secret::Secret;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::headers::{API_KEY, BURSAR_TOKEN};
 use super::refusal::Refusal;
@@ -66,24 +67,33 @@ impl Caller {
 pub(super) struct Callers {
     desk: Desk,
     clock: Arc<dyn Clock>,
-    known: Mutex<HashMap<Fingerprint, (Arc<Caller>, Duration)>>,
+    /// By a hash of their tokens that is another one in every process.
+    known: Mutex<HashMap<u64, Known>>,
+    hashes: RandomState,
+}
+
+#[derive(Debug)]
+struct Known {
+    token: Secret,
+    caller: Arc<Caller>,
+    since: Duration,
 }
 
 impl Callers {
     pub(super) fn new(desk: Desk, clock: Arc<dyn Clock>) -> Self {
-        Self { desk, clock, known: Mutex::default() }
+        Self { desk, clock, known: Mutex::default(), hashes: RandomState::new() }
     }
 
     /// The caller of a request, by the first of its tokens that is one.
     pub(super) async fn admit(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Refusal> {
-        for token in shown(headers).into_iter().flatten() {
-            let fingerprint = token.fingerprint();
-            if let Some(caller) = self.remembered(&fingerprint) {
+        for token in shown(headers) {
+            if let Some(caller) = self.remembered(&token) {
                 return Ok(caller);
             }
-            if let Some(caller) = self.looked_up(&token).await.map_err(Failure::from)? {
+            // Apart, because it is large and seldom needed.
+            if let Some(caller) = Box::pin(self.looked_up(&token)).await.map_err(Failure::from)? {
                 let caller = Arc::new(caller);
-                self.remember(fingerprint, &caller);
+                self.remember(token, &caller);
                 return Ok(caller);
             }
         }
@@ -109,32 +119,35 @@ impl Callers {
         }))
     }
 
-    fn remembered(&self, fingerprint: &Fingerprint) -> Option<Arc<Caller>> {
+    fn remembered(&self, token: &Secret) -> Option<Arc<Caller>> {
         let now = self.clock.stopwatch();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (caller, since) = known.get(fingerprint)?;
-        (now.saturating_sub(*since) < REMEMBERED).then(|| Arc::clone(caller))
+        let known = known.get(&self.hashes.hash_one(token.expose()))?;
+        // The hash only finds; what decides is the token itself, compared in constant time.
+        let is_good = now.saturating_sub(known.since) < REMEMBERED && known.token == *token;
+        is_good.then(|| Arc::clone(&known.caller))
     }
 
-    fn remember(&self, fingerprint: Fingerprint, caller: &Arc<Caller>) {
-        let now = self.clock.stopwatch();
+    fn remember(&self, token: Secret, caller: &Arc<Caller>) {
+        let since = self.clock.stopwatch();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_REMEMBERED {
-            known.retain(|_, (_, since)| now.saturating_sub(*since) < REMEMBERED);
+        known.retain(|_, known| since.saturating_sub(known.since) < REMEMBERED);
+        if known.len() < MOST_REMEMBERED {
+            let hash = self.hashes.hash_one(token.expose());
+            known.insert(hash, Known { token, caller: Arc::clone(caller), since });
         }
-        known.insert(fingerprint, (Arc::clone(caller), now));
     }
 }
 
 /// The tokens a request shows, in every place where tools can put one.
-fn shown(headers: &HeaderMap) -> [Option<Secret>; 3] {
+fn shown(headers: &HeaderMap) -> impl Iterator<Item = Secret> {
     let plain = |value: &HeaderValue| Some(Secret::new(value.to_str().ok()?.trim()));
-    [
-        headers.get(BURSAR_TOKEN).and_then(plain),
-        headers.get(AUTHORIZATION).and_then(authorization),
-        headers.get(API_KEY).and_then(plain),
-    ]
+    let places: [Place; 3] = [(BURSAR_TOKEN, plain), (AUTHORIZATION, authorization), (API_KEY, plain)];
+    places.into_iter().filter_map(|(name, token)| headers.get(name).and_then(token))
 }
+
+/// Where a token may stand, and how it is read there.
+type Place = (HeaderName, fn(&HeaderValue) -> Option<Secret>);
 
 /// RFC 6750 §2.1, RFC 7617 §2, and the word GitHub's tools use; schemes are compared without regard to case.
 fn authorization(value: &HeaderValue) -> Option<Secret> {
@@ -175,9 +188,9 @@ mod tests {
             ("x-bursar-token", "bgw_a", Some("bgw_a")),
             ("cookie", "bgw_a", None),
         ] {
-            let name = http::HeaderName::from_static(name);
+            let name = HeaderName::from_static(name);
             let headers = HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]);
-            let shown: Vec<Secret> = shown(&headers).into_iter().flatten().collect();
+            let shown: Vec<Secret> = shown(&headers).collect();
             let shown: Vec<&str> = shown.iter().map(Secret::expose).collect();
             assert_eq!(shown, found.into_iter().collect::<Vec<_>>(), "{value}");
         }

@@ -1,6 +1,8 @@
 //! Opens a connection with an upstream: directly or through a proxy, encrypted or not, in bounded time.
 
 use std::error::Error;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -18,8 +20,12 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 use url::Url;
 
-/// Why no connection came about.
-pub(super) type DialError = Box<dyn Error + Send + Sync>;
+use super::connection::Unanswered;
+
+type DialError = Box<dyn Error + Send + Sync>;
+
+/// What connections are made of.
+pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Opens connections.
 #[derive(Clone, Debug)]
@@ -33,33 +39,20 @@ impl Dialer {
     pub(super) fn new(connector: HttpsConnector<Road>, limit: Duration, clock: Arc<dyn Clock>) -> Self {
         Self { connector, limit, clock }
     }
-}
 
-impl Service<Uri> for Dialer {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
-    type Error = DialError;
-    type Future = BoxFuture<'static, Result<Self::Response, DialError>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), DialError>> {
-        self.connector.poll_ready(context)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.connector.call(uri);
-        let limit = self.clock.sleep(self.limit);
-        Box::pin(async move {
-            match select(connecting, limit).await {
-                Either::Left((connected, _)) => connected,
-                Either::Right(_) => Err(TimedOut.into()),
-            }
-        })
+    /// A new connection with the origin of `uri`.
+    pub(super) async fn dial(&self, uri: &Uri) -> Result<Stream, Unanswered> {
+        let mut connector = self.connector.clone();
+        let dialing = async move {
+            poll_fn(|context| connector.poll_ready(context)).await?;
+            connector.call(uri.clone()).await
+        };
+        match select(pin!(dialing), self.clock.sleep(self.limit)).await {
+            Either::Left((stream, _)) => stream.map_err(|error| Unanswered::Unreachable(error.into())),
+            Either::Right(_) => Err(Unanswered::TimedOut),
+        }
     }
 }
-
-/// No connection in time.
-#[derive(Debug, thiserror::Error)]
-#[error("no connection in time")]
-pub(super) struct TimedOut;
 
 /// The way of the bytes, below any encryption.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 //! repeated, because nobody can tell what the upstream did with the first one.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bursar_core::engine::broker::HandOut;
@@ -17,10 +18,11 @@ use hyper::upgrade::OnUpgrade;
 
 use super::Shared;
 use super::answer::Answer;
+use super::arriving::Arriving;
 use super::callers::Caller;
-use super::dialer::TimedOut;
+use super::connection::Unanswered;
 use super::handler::Serving;
-use super::headers::{strip_answer, strip_request, upgrade};
+use super::headers::{passed_on, strip_answer, upgrade};
 use super::idle::{Pulse, Silence};
 use super::outgoing::Outgoing;
 use super::path::upstream_path;
@@ -40,6 +42,8 @@ pub(super) struct Passage<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) route: &'a Route,
     pub(super) caller: &'a Caller,
+    /// Of the caller's connection.
+    pub(super) pulse: &'a Pulse,
     /// The path after the route.
     pub(super) rest: &'a str,
 }
@@ -50,7 +54,7 @@ pub(super) async fn forward(
     mut request: Request<Incoming>,
     line: &mut Option<LogLine>,
 ) -> Result<Response<Answer>, Refusal> {
-    let Passage { shared, route, caller, rest, .. } = passage;
+    let Passage { shared, route, caller, pulse, rest, .. } = passage;
     let target = route.target(shared).await?;
     if let Some(line) = line {
         line.led_to(&route.name, &target.reference);
@@ -62,38 +66,36 @@ pub(super) async fn forward(
     })?;
     let protocol = upgrade(request.headers()).filter(|_| request.version() == Version::HTTP_11);
     let upgraded = protocol.is_some().then(|| hyper::upgrade::on(&mut request));
-    let (mut parts, body) = request.into_parts();
-    let pulse = Pulse::new(Arc::clone(&shared.clock));
+    let (parts, body) = request.into_parts();
     let (body, copy) = if protocol.is_some() {
         (Outgoing::Passing { incoming: body, pulse: pulse.clone() }, None)
     } else {
-        taken(shared, &parts.headers, body, &pulse).await?
+        taken(shared, &parts.headers, body, pulse).await?
     };
     let exchange = shared.room.exchange(&shared.limits, &*shared.clock).await?;
     // Now and not before: a token should not age while a slow caller sends its body.
     let (target, handed) = token(shared, route, target, &Ask::default()).await?;
-    strip_request(&mut parts.headers, target.injection.header());
     let mut draft = Draft { parts, rest, path, protocol };
-    let mut silence = Silence::new(pulse, shared.limits.upstream_idle);
+    let silence = Silence::new(pulse.clone(), shared.limits.upstream_idle);
 
     let sent = draft.with_token(&target, &handed, body)?;
-    let mut answer = send(&target, sent, &mut silence, draft.protocol.is_some()).await?;
+    let mut answer = send(&target, sent, &silence, draft.protocol.is_some()).await?;
     let mut answering = target;
     let refused = answer.status() == StatusCode::UNAUTHORIZED;
     if refused && copy.is_none() {
         let (now, pause) = (shared.clock.stopwatch(), shared.limits.fruitless_pause);
         if route.may_replace_for_later(now, pause) {
             // For the next request: this one cannot be repeated.
-            let _for_later = replacement(shared, route, &answering, &handed).await;
+            let _for_later = Box::pin(replacement(shared, route, &answering, &handed)).await;
         }
     } else if refused
-        && let Some((target, handed)) = replacement(shared, route, &answering, &handed).await
+        && let Some((target, handed)) = Box::pin(replacement(shared, route, &answering, &handed)).await
         && let Some(copy) = copy
     {
         caller.check_account(&target.reference)?;
         draft.path = upstream_path(&target.prefix, draft.rest).unwrap_or(draft.path);
         let again = draft.with_token(&target, &handed, Outgoing::whole(copy))?;
-        answer = send(&target, again, &mut silence, false).await?;
+        answer = Box::pin(send(&target, again, &silence, false)).await?;
         if answer.status() == StatusCode::UNAUTHORIZED {
             route.replacing_was_fruitless(shared.clock.stopwatch(), shared.limits.fruitless_pause);
         }
@@ -141,7 +143,7 @@ async fn replacement(
     }
 }
 
-/// A request as it will be sent, but for its token.
+/// A request as it came, and what is needed to send it.
 struct Draft<'a> {
     parts: Parts,
     /// The path after the route.
@@ -173,7 +175,7 @@ impl Draft<'_> {
         let mut request = Request::new(body);
         *request.method_mut() = self.parts.method.clone();
         *request.uri_mut() = address;
-        let mut headers = self.parts.headers.clone();
+        let mut headers = passed_on(&self.parts.headers, target.injection.header());
         target.equip(&mut headers, &handed.token).ok_or_else(unusable)?;
         if let Some(protocol) = &self.protocol {
             headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -187,12 +189,18 @@ impl Draft<'_> {
 async fn send(
     target: &Target,
     request: Request<Outgoing>,
-    silence: &mut Silence,
+    silence: &Silence,
     upgrading: bool,
-) -> Result<Response<Incoming>, Refusal> {
-    let pool = if upgrading { &target.pools.upgradable } else { &target.pools.any };
+) -> Result<Response<Arriving>, Refusal> {
     silence.broken();
-    match select(pool.request(request), poll_fn(|context| silence.poll(context))).await {
+    let answer = async {
+        if upgrading {
+            Box::pin(target.pool.send_upgradable(request)).await
+        } else {
+            target.pool.send(request).await
+        }
+    };
+    match select(pin!(answer), poll_fn(|context| silence.poll(context))).await {
         Either::Left((answer, _)) => answer.map_err(|error| unanswered(target, &error)),
         Either::Right(_) => Err(Refusal::new(
             StatusCode::GATEWAY_TIMEOUT,
@@ -202,13 +210,11 @@ async fn send(
     }
 }
 
-/// What an answer that did not come means; the chain of causes names addresses, never tokens.
-fn unanswered(target: &Target, error: &hyper_util::client::legacy::Error) -> Refusal {
+/// What an answer that did not come means.
+fn unanswered(target: &Target, error: &Unanswered) -> Refusal {
     let mut causes: Vec<String> = Vec::new();
-    let mut timed_out = false;
-    let mut next: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
+    let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
-        timed_out |= cause.is::<TimedOut>();
         let text = cause.to_string();
         if causes.last() != Some(&text) {
             causes.push(text);
@@ -218,23 +224,27 @@ fn unanswered(target: &Target, error: &hyper_util::client::legacy::Error) -> Ref
     let host = target.host();
     let detail = causes.join(": ");
     let hint = "`bursar doctor` tests names, network, proxies and certificates";
-    if timed_out {
-        let message = format!("{host} could not be reached in time");
-        Refusal::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message).hint(hint)
-    } else if error.is_connect() {
-        let message = format!("{host} cannot be reached: {detail}");
-        Refusal::new(StatusCode::BAD_GATEWAY, "upstream_unreachable", message).hint(hint)
-    } else {
-        let message = format!("{host} gave no answer: {detail}");
-        Refusal::new(StatusCode::BAD_GATEWAY, "upstream_failed", message)
-            .hint("whether it acted on the request is unknown; repeat it only if that does no harm")
+    match error {
+        Unanswered::TimedOut => {
+            let message = format!("{host} could not be reached in time");
+            Refusal::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message).hint(hint)
+        }
+        Unanswered::Unreachable(_) => {
+            let message = format!("{host} cannot be reached: {detail}");
+            Refusal::new(StatusCode::BAD_GATEWAY, "upstream_unreachable", message).hint(hint)
+        }
+        Unanswered::Failed(_) => {
+            let message = format!("{host} gave no answer: {detail}");
+            Refusal::new(StatusCode::BAD_GATEWAY, "upstream_failed", message)
+                .hint("whether it acted on the request is unknown; repeat it only if that does no harm")
+        }
     }
 }
 
 fn passed_back(
     target: &Target,
     route: &Route,
-    answer: Response<Incoming>,
+    answer: Response<Arriving>,
     (silence, exchange): (Silence, Exchange),
 ) -> Response<Answer> {
     let (mut parts, body) = answer.into_parts();
@@ -248,7 +258,7 @@ fn passed_back(
 fn switched(
     passage: Passage<'_>,
     caller: Option<OnUpgrade>,
-    mut answer: Response<Incoming>,
+    mut answer: Response<Arriving>,
     line: &mut Option<LogLine>,
     exchange: Exchange,
 ) -> Result<Response<Answer>, Refusal> {

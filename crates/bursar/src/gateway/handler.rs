@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::answer::Answer;
 use super::door::{open_to, preflight};
 use super::forward::{Passage, forward};
+use super::idle::Pulse;
 use super::listener::Phase;
 use super::path::gateway_path;
 use super::refusal::Refusal;
@@ -24,8 +25,8 @@ pub(super) struct Serving {
     pub(super) phase: watch::Receiver<Phase>,
 }
 
-/// Answers a request.
-pub(super) async fn handle(serving: Arc<Serving>, request: Request<Incoming>) -> Response<Answer> {
+/// Answers a request; `pulse` is that of its connection.
+pub(super) async fn handle(serving: &Serving, pulse: &Pulse, request: Request<Incoming>) -> Response<Answer> {
     let shared = &serving.gateway.shared();
     let mut line = shared.log.as_ref().map(|log| log.line(&shared.clock, &request));
     let page = match shared.door.check_host(request.uri(), request.headers(), serving.local) {
@@ -34,7 +35,7 @@ pub(super) async fn handle(serving: Arc<Serving>, request: Request<Incoming>) ->
     };
     let (page, result) = match page {
         Ok(page) => {
-            let result = admitted(&serving, shared, request, page.as_ref(), &mut line).await;
+            let result = admitted((serving, shared, pulse), request, page.as_ref(), &mut line).await;
             (page, result)
         }
         Err(refusal) => (None, Err(refusal)),
@@ -51,8 +52,7 @@ pub(super) async fn handle(serving: Arc<Serving>, request: Request<Incoming>) ->
 
 /// What happens to a request that came by a known name, from a known page or none.
 async fn admitted(
-    serving: &Serving,
-    shared: &Arc<Shared>,
+    (serving, shared, pulse): (&Serving, &Arc<Shared>, &Pulse),
     request: Request<Incoming>,
     page: Option<&HeaderValue>,
     line: &mut Option<LogLine>,
@@ -70,7 +70,8 @@ async fn admitted(
     let Some(route) = shared.routes.get(path.route) else {
         return Err(unknown_route("there is no such route"));
     };
-    forward(Passage { serving, shared, route, caller: &caller, rest: path.rest }, request, line).await
+    let passage = Passage { serving, shared, route, caller: &caller, pulse, rest: path.rest };
+    forward(passage, request, line).await
 }
 
 fn unknown_route(message: &str) -> Refusal {

@@ -1,36 +1,43 @@
 //! Notices a peer that has said nothing for too long, at the price of one look at the clock per message.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bursar_core::ports::clock::Clock;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-/// When something was heard last, shared by the two directions of an exchange.
-#[derive(Clone, Debug)]
-pub(super) struct Pulse {
+/// When something was heard last, shared by the two directions of an exchange, and by the exchanges of a connection.
+#[derive(Clone)]
+pub(super) struct Pulse(Arc<Heard>);
+
+struct Heard {
     clock: Arc<dyn Clock>,
-    last: Arc<AtomicU64>,
+    /// In milliseconds of the stopwatch.
+    last: AtomicU64,
+    /// Rings when a silence could be over at the earliest. It outlasts the exchange that set it: setting one costs more than
+    /// all else here, and one that rings too early is set again.
+    alarm: Mutex<Option<BoxFuture<'static, ()>>>,
 }
 
 impl Pulse {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        let pulse = Self { clock, last: Arc::default() };
+        let pulse = Self(Arc::new(Heard { clock, last: AtomicU64::default(), alarm: Mutex::default() }));
         pulse.beat();
         pulse
     }
 
     /// Something was heard.
     pub(super) fn beat(&self) {
-        let now = u64::try_from(self.clock.stopwatch().as_millis()).unwrap_or(u64::MAX);
-        self.last.store(now, Ordering::Relaxed);
+        let now = u64::try_from(self.0.clock.stopwatch().as_millis()).unwrap_or(u64::MAX);
+        self.0.last.store(now, Ordering::Relaxed);
     }
 
     fn silent_for(&self) -> Duration {
-        self.clock.stopwatch().saturating_sub(Duration::from_millis(self.last.load(Ordering::Relaxed)))
+        let last = Duration::from_millis(self.0.last.load(Ordering::Relaxed));
+        self.0.clock.stopwatch().saturating_sub(last)
     }
 }
 
@@ -38,12 +45,12 @@ impl Pulse {
 pub(super) struct Silence {
     pulse: Pulse,
     limit: Duration,
-    alarm: Option<BoxFuture<'static, ()>>,
 }
 
 impl Silence {
+    /// All silences of one pulse have the same limit.
     pub(super) fn new(pulse: Pulse, limit: Duration) -> Self {
-        Self { pulse, limit, alarm: None }
+        Self { pulse, limit }
     }
 
     /// Something was heard.
@@ -51,20 +58,19 @@ impl Silence {
         self.pulse.beat();
     }
 
-    /// Ready when it has lasted too long. Costs a timer only the first time and once per limit.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Ready when it has lasted too long. Costs a timer once per limit.
+    pub(super) fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut alarm = self.pulse.0.alarm.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(alarm) = &mut self.alarm {
-                if alarm.poll_unpin(context).is_pending() {
-                    return Poll::Pending;
-                }
-                self.alarm = None;
+            if let Some(alarm) = &mut *alarm {
+                ready!(alarm.poll_unpin(context));
             }
+            *alarm = None;
             let left = self.limit.saturating_sub(self.pulse.silent_for());
             if left.is_zero() {
                 return Poll::Ready(());
             }
-            self.alarm = Some(self.pulse.clock.sleep(left));
+            *alarm = Some(self.pulse.0.clock.sleep(left));
         }
     }
 }

@@ -18,6 +18,10 @@ pub struct Limits {
     pub exchanges: usize,
     /// Name lookup, connection, proxy and TLS handshake with an upstream together: one lost packet and its repetition fit.
     pub connect_time: Duration,
+    /// How long a connection with an upstream is kept for the next request. Load balancers close idle ones after a minute,
+    /// nginx after 75 s: ours are gone before, so that a request is hardly ever sent on one that is just being closed,
+    /// which nobody could repeat safely.
+    pub upstream_kept: Duration,
     /// How long an upstream may be silent while its answer is awaited or running. There is no limit on the whole, so that
     /// streams may last; the clients of language models wait ten minutes for a first byte.
     pub upstream_idle: Duration,
@@ -47,6 +51,7 @@ impl Default for Limits {
             connections: 16_384,
             exchanges: 8_000,
             connect_time: Duration::from_secs(10),
+            upstream_kept: Duration::from_secs(30),
             upstream_idle: Duration::from_mins(15),
             caller_idle: Duration::from_mins(5),
             replay_body: 1024 * 1024,

@@ -124,20 +124,26 @@ fn conversation(
     place: OwnedSemaphorePermit,
     (limits, clock): (Limits, Arc<dyn Clock>),
 ) -> BoxFuture<'static, ()> {
-    let silence = Silence::new(Pulse::new(clock), limits.caller_idle);
+    let silence = Silence::new(Pulse::new(Arc::clone(&clock)), limits.caller_idle);
     let patience = Patience::default();
     let stream = CallerStream::new(stream, silence, patience.clone(), place);
-    Box::pin(converse(serving, stream, patience, limits))
+    Box::pin(converse(serving, stream, patience, (limits, clock)))
 }
 
-async fn converse(serving: Arc<Serving>, stream: CallerStream, patience: Patience, limits: Limits) {
+async fn converse(
+    serving: Arc<Serving>,
+    stream: CallerStream,
+    patience: Patience,
+    (limits, clock): (Limits, Arc<dyn Clock>),
+) {
     let mut phase = serving.phase.clone();
     let service = {
         let serving = Arc::clone(&serving);
+        let pulse = Pulse::new(clock);
         service_fn(move |request| {
-            let (serving, patience) = (Arc::clone(&serving), patience.clone());
+            let (serving, pulse, patience) = (Arc::clone(&serving), pulse.clone(), patience.clone());
             async move {
-                let answer = handle(serving, request).await;
+                let answer = handle(&serving, &pulse, request).await;
                 if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
                     // The two sides have rules of their own from here on.
                     patience.endless();

@@ -5,8 +5,10 @@
 //! a host outside the route's allow-list, and forwards nothing for a caller without a gateway token.
 
 mod answer;
+mod arriving;
 mod caller_stream;
 mod callers;
+mod connection;
 mod dialer;
 mod door;
 mod forward;
@@ -17,8 +19,10 @@ mod idle;
 mod injection;
 mod limits;
 mod listener;
+mod origin;
 mod outgoing;
 mod path;
+mod pool;
 mod refusal;
 mod request_body;
 mod request_log;

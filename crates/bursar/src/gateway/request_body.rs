@@ -28,7 +28,7 @@ pub(super) async fn taken(
     let Some(space) = small.and_then(|length| shared.room.space(length)) else {
         return Ok((Outgoing::Passing { incoming: body, pulse: pulse.clone() }, None));
     };
-    let whole = match select(body.collect(), shared.clock.sleep(shared.limits.body_time)).await {
+    let whole = match select(Box::pin(body.collect()), shared.clock.sleep(shared.limits.body_time)).await {
         Either::Left((whole, _)) => whole.map_err(|_| {
             Refusal::new(StatusCode::BAD_REQUEST, "body_cut", "the request's body ended before its end")
         })?,

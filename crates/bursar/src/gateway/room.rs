@@ -34,7 +34,10 @@ impl Room {
 
     /// A place for a request that goes to an upstream, as soon as there is one.
     pub(super) async fn exchange(&self, limits: &Limits, clock: &dyn Clock) -> Result<Exchange, Refusal> {
-        let place = std::pin::pin!(Arc::clone(&self.exchanges).acquire_owned());
+        if let Ok(place) = Arc::clone(&self.exchanges).try_acquire_owned() {
+            return Ok(place);
+        }
+        let place = Box::pin(Arc::clone(&self.exchanges).acquire_owned());
         match select(place, clock.sleep(limits.hand_out_wait)).await {
             Either::Left((Ok(place), _)) => Ok(place),
             Either::Left((Err(_), _)) | Either::Right(_) => Err(Refusal::new(

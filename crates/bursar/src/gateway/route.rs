@@ -87,7 +87,8 @@ impl Route {
         let known = self.target.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match known {
             Some(target) => Ok(target),
-            None => self.found_target(shared, None).await,
+            // Apart, because it is large and seldom needed.
+            None => Box::pin(self.found_target(shared, None)).await,
         }
     }
 
@@ -101,7 +102,7 @@ impl Route {
         if target.generation == generation {
             Ok(target)
         } else {
-            self.found_target(shared, Some(&target)).await
+            Box::pin(self.found_target(shared, Some(&target))).await
         }
     }
 

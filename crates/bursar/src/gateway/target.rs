@@ -1,22 +1,22 @@
 //! Where a route leads for the account it means: everything that can be worked out before a request comes.
 
-use std::sync::Arc;
-
 use bursar_core::lifecycle::account::{Account, Generation};
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::oauth::url::EndpointUrl;
 use bursar_core::provider::{Api, Provider};
 use bursar_core::secret::Secret;
 use http::header::LOCATION;
-use http::uri::{Authority, PathAndQuery, Scheme};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use super::Shared;
 use super::hosts::HostPattern;
 use super::injection::Injection;
+use super::origin::Origin;
 use super::path::ROOT;
+use super::pool::Pool;
 use super::route::Route;
-use super::way_out::{Pools, Way};
+use super::way_out::Way;
 
 /// A route's destination, ready for requests.
 #[derive(Debug)]
@@ -28,10 +28,8 @@ pub(super) struct Target {
     /// How the token is carried.
     pub(super) injection: Injection,
     /// Connections to it.
-    pub(super) pools: Arc<Pools>,
+    pub(super) pool: Pool,
     way: Way,
-    scheme: Scheme,
-    authority: Authority,
     /// Before every path; empty, or without a slash at its end.
     pub(super) prefix: String,
     /// Headers the provider always wants.
@@ -58,19 +56,18 @@ impl Target {
         }
         let unusable = || TargetError::NoUpstream { provider: provider.display_name().to_owned() };
         let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
-        let way = shared.way_out.way(url, provider);
-        let pools = match before {
-            Some(before) if before.way == way => Arc::clone(&before.pools),
-            _ => Arc::new(shared.way_out.pools(&way, &shared.limits, &shared.clock, &shared.tasks)?),
+        let origin = Origin::new(url.scheme() == "https", authority).ok_or_else(unusable)?;
+        let way = shared.way_out.way(origin, url, provider);
+        let pool = match before {
+            Some(before) if before.way == way => before.pool.clone(),
+            _ => shared.way_out.pool(&way, &shared.limits, &shared.clock, &shared.tasks)?,
         };
         Ok(Self {
             reference: account.reference.clone(),
             generation: account.generation,
             injection: route.injection(&provider.api)?,
-            pools,
+            pool,
             way,
-            scheme: if url.scheme() == "https" { Scheme::HTTPS } else { Scheme::HTTP },
-            authority: authority.parse().map_err(|_| unusable())?,
             prefix: url.path().trim_end_matches('/').to_owned(),
             fixed: fixed_headers(&provider.api)?,
         })
@@ -78,22 +75,18 @@ impl Target {
 
     /// The upstream's name, for messages.
     pub(super) fn host(&self) -> &str {
-        self.authority.host()
+        self.way.origin.name()
     }
 
-    /// The address of one request; `None`: the text cannot stand in a request line.
+    /// Path and query of one request; `None`: the text cannot stand in a request line. Scheme and host are the route's own,
+    /// whatever is written here: the allow-list holds for every request.
     pub(super) fn address(&self, path: &str, query: Option<&str>, token: &Secret) -> Option<Uri> {
         let query = self.injection.query(query, token);
         let text = match query {
             Some(query) => format!("{path}?{query}"),
             None => path.to_owned(),
         };
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(self.scheme.clone());
-        // Scheme and host are the route's own, whatever the path says: the allow-list holds for every request.
-        parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(PathAndQuery::from_maybe_shared(bytes_of(text)).ok()?);
-        Uri::from_parts(parts).ok()
+        Some(PathAndQuery::from_maybe_shared(bytes_of(text)).ok()?.into())
     }
 
     /// Puts the provider's own headers and the token into a request; `None`: the token fits no header.
@@ -108,7 +101,7 @@ impl Target {
     /// that nobody looks for it here.
     pub(super) fn bend_location(&self, route: &str, headers: &mut HeaderMap) {
         let Some(location) = headers.get(LOCATION).and_then(|value| value.to_str().ok()) else { return };
-        let here = format!("{}://{}", self.scheme, self.authority);
+        let here = self.way.origin.to_string();
         let path = match location.strip_prefix(&here) {
             Some("") => "/",
             Some(rest) if rest.starts_with(['/', '?', '#']) => rest,

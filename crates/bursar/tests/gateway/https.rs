@@ -1,9 +1,11 @@
 //! Upstreams by TLS: HTTP/2 where they speak it, certificates by `network.ca_file`, and the way through a proxy.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
+use futures::future::join_all;
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
@@ -25,6 +27,7 @@ struct Encrypted {
     address: SocketAddr,
     authority: String,
     versions: Arc<Mutex<Vec<Version>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Encrypted {
@@ -48,10 +51,12 @@ impl Encrypted {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let versions: Arc<Mutex<Vec<Version>>> = Arc::default();
-        let seen = Arc::clone(&versions);
+        let connections: Arc<AtomicUsize> = Arc::default();
+        let (seen, counted) = (Arc::clone(&versions), Arc::clone(&connections));
         beside(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                counted.fetch_add(1, Ordering::SeqCst);
                 let (acceptor, seen) = (acceptor.clone(), Arc::clone(&seen));
                 beside(async move {
                     let Ok(stream) = acceptor.accept(stream).await else { return };
@@ -72,7 +77,7 @@ impl Encrypted {
                 });
             }
         });
-        Self { address, authority: authority.pem(), versions }
+        Self { address, authority: authority.pem(), versions, connections }
     }
 
     fn versions(&self) -> Vec<Version> {
@@ -117,6 +122,28 @@ async fn http_2_is_spoken_where_the_upstream_offers_it_and_http_1_elsewhere() {
         assert!(answer.contains("three"), "{answer}");
         assert_eq!(upstream.versions(), [version; 4]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_requests_share_a_connection_where_the_upstream_speaks_http_2() {
+    let upstream = Encrypted::start("127.0.0.1", &[b"h2", b"http/1.1"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::write(&ca_file, &upstream.authority).unwrap();
+    let config = format!(
+        "[network]\nca_file = \"{}\"\n{}",
+        ca_file.display(),
+        route("api", &format!("https://{}", upstream.address))
+    );
+    let world = World::with(&config).await;
+    for _ in 0..2 {
+        let answers = join_all((0..64).map(|_| world.post("/x", "hello").send())).await;
+        for answer in answers {
+            assert_eq!(answer.unwrap().text().await.unwrap(), "hello");
+        }
+    }
+    assert_eq!(upstream.versions(), [Version::HTTP_2; 128]);
+    assert_eq!(upstream.connections.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

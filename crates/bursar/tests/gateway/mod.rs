@@ -3,6 +3,7 @@
 mod admission;
 mod client;
 mod command;
+mod connections;
 mod house;
 mod https;
 mod in_agent;

@@ -180,7 +180,7 @@ impl AuthorizationServer {
             Ok(parameters) => parameters,
             Err(error) => return Ok(refused(&error)),
         };
-        let passed = match self.passed(&pending, &parameters, source).await? {
+        let passed = match self.passed(&pending, &parameters).await? {
             Ok(passed) => passed,
             Err(refused) => return Ok(refused),
         };
@@ -206,7 +206,7 @@ impl AuthorizationServer {
             Ok(parameters) => parameters,
             Err(error) => return Ok(refused(&error)),
         };
-        let passed = match self.passed(&pending, &parameters, source).await? {
+        let passed = match self.passed(&pending, &parameters).await? {
             Ok(passed) => passed,
             Err(refused) => return Ok(refused),
         };
@@ -255,9 +255,8 @@ impl AuthorizationServer {
         &self,
         pending: &PendingRequest,
         parameters: &Parameters,
-        source: &Source,
     ) -> Result<Result<Passed, Authorization>, IssueError> {
-        let mut inquiry = Inquiry::new(Endpoint::Authorization, parameters, None, &[], source);
+        let mut inquiry = Inquiry::new(Endpoint::Authorization, parameters, None, &[]);
         inquiry.pushed = pending.pushed.is_some();
         let checked = self.check(&mut inquiry).await;
         let Inquiry { client, target, request, scope, .. } = inquiry;

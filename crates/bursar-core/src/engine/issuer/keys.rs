@@ -55,6 +55,11 @@ impl KeyRing {
             .or_else(|| self.of(algorithm).min_by_key(|key| key.record.signs_from))
     }
 
+    /// Whether one of the keys should not be published any more.
+    fn has_outlived(&self, now: Timestamp) -> bool {
+        self.keys.iter().any(|key| key.record.published_until.is_some_and(|until| until <= now))
+    }
+
     fn of(&self, algorithm: Algorithm) -> impl Iterator<Item = &RingKey> {
         self.keys.iter().filter(move |key| key.record.algorithm == algorithm)
     }
@@ -80,7 +85,7 @@ impl AuthorizationServer {
             if self.ring_unlocked().await?.signer(algorithm, now).is_some() {
                 continue;
             }
-            // Nobody has a copy of keys without this algorithm that could verify anything: it may sign at once.
+            // Published keys are made all together, so nobody has fetched them without this one.
             self.add_key(algorithm, now, None).await?;
         }
     }
@@ -148,7 +153,9 @@ impl AuthorizationServer {
         }
         let kept = self.within.keys.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let (changed, ring) = kept.as_ref()?;
-        (*changed == self.within.known.keys_changed()).then(|| Arc::clone(ring))
+        // A key whose time is over goes without anybody having changed it.
+        let is_current = *changed == self.within.known.keys_changed() && !ring.has_outlived(self.now());
+        is_current.then(|| Arc::clone(ring))
     }
 
     async fn read_ring(&self) -> Result<KeyRing, IssueError> {
@@ -240,8 +247,8 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// Those of access tokens; the RSA key, which takes longest to make, comes with the first ID token.
-const ALWAYS_THERE: [Algorithm; 2] = [Algorithm::Es256, Algorithm::EdDsa];
+/// All that may ever sign: whoever has fetched the keys before the first token of a kind must be able to verify it.
+const ALWAYS_THERE: [Algorithm; 3] = [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256];
 /// How long a copy of the published keys may be kept, as told with them (`Cache-Control: max-age`).
 pub const KEYS_MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// Long enough for every copy to be old, and for a person to notice.

@@ -197,7 +197,8 @@ impl AuthorizationServer {
     }
 }
 
-/// The address, with the state, if it is exactly one that the client has registered for this (§3).
+/// The address, with the state, if it is one that the client has registered for this (§3), but for the port of a program
+/// on the user's own computer.
 fn redirect(client: Option<&Client>, asked: &str, state: Option<&Secret>) -> Result<Url, LogoutStep> {
     let Some(client) = client else {
         return Err(refused(
@@ -205,7 +206,7 @@ fn redirect(client: Option<&Client>, asked: &str, state: Option<&Secret>) -> Res
         ));
     };
     let registered = &client.metadata.post_logout_redirect_uris;
-    let fits = registered.iter().any(|registered| registered.as_str() == asked);
+    let fits = registered.iter().any(|registered| registered.matches(asked));
     let Some(mut url) = Url::parse(asked).ok().filter(|_| fits) else {
         return Err(refused("`post_logout_redirect_uri` is not registered for the client"));
     };

@@ -22,7 +22,8 @@ impl AuthorizationServer {
                 }
             }
         }
-        for kind in KINDS.iter().filter(|kind| kind.scope == Scope::Sandbox && kind.group == Group::Ephemeral) {
+        for kind in KINDS.iter().filter(|kind| kind.scope == Scope::Sandbox && kind.group == Group::Ephemeral)
+        {
             removed += self.store().expire(self.space(), kind, BATCH).await?;
         }
         let reaped = self.reap_clients(BATCH).await?;
@@ -38,7 +39,8 @@ impl AuthorizationServer {
                 let family = document::decode::<Family>(record)?;
                 let line = family.document.line.map(crate::lifecycle::rotation::Line::without_answer);
                 let without = Family { line, ..family.document };
-                let batch = document::put(self.engine().batch(), &without, Expected::Version(family.version))?;
+                let batch =
+                    document::put(self.engine().batch(), &without, Expected::Version(family.version))?;
                 // Whoever has changed it meanwhile has put another answer there.
                 self.store().commit(batch).await?;
             }

@@ -67,7 +67,7 @@ impl AuthorizationServer {
         request: &ClientRequest<'a>,
     ) -> Result<TokenRequest<'a>, IssueError> {
         let ClientRequest { parameters, authorization, proofs, source } = *request;
-        let mut inquiry = Inquiry::new(endpoint, parameters, authorization, proofs, source);
+        let mut inquiry = Inquiry::new(endpoint, parameters, authorization, proofs);
         self.check(&mut inquiry).await?;
         let client = inquiry
             .client

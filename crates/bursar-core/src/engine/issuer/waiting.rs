@@ -50,7 +50,7 @@ impl AuthorizationServer {
             Ok(parameters) => parameters,
             Err(error) => return Ok(Waiting::Nothing(Some(refused(&error)))),
         };
-        Ok(match self.passed(&pending, &parameters, source).await? {
+        Ok(match self.passed(&pending, &parameters).await? {
             Ok(passed) => Waiting::Request(SignInPrompt {
                 client: passed.client.document,
                 target: passed.target,

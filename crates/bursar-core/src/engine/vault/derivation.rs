@@ -186,9 +186,9 @@ mod tests {
     fn what_is_sealed_for_an_occasion_opens_for_no_other() {
         let keys = Derivation::new(1, &[1; 32]);
         let sealer = |occasion: &[u8]| keys.sealer(&sandbox("a"), Purpose::Successors, occasion);
-        let sealed = sealer(b"token").seal(b"family", b"answer", &SeededRandom::new(1));
-        assert_eq!(sealer(b"token").open(b"family", &sealed).unwrap().as_slice(), b"answer");
-        assert!(sealer(b"another").open(b"family", &sealed).is_none());
-        assert!(sealer(b"token").open(b"other", &sealed).is_none());
+        let answer = sealer(b"token").seal(b"family", b"answer", &SeededRandom::new(1));
+        assert_eq!(sealer(b"token").open(b"family", &answer).unwrap().as_slice(), b"answer");
+        assert!(sealer(b"another").open(b"family", &answer).is_none());
+        assert!(sealer(b"token").open(b"other", &answer).is_none());
     }
 }

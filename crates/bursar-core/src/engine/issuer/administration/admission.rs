@@ -58,7 +58,11 @@ impl Access {
 impl AuthorizationServer {
     /// Who shows this token, if they may do this. Client and user are asked again: what an administrator has taken from them
     /// is gone at once, and not when the token ends.
-    pub async fn administrator(&self, shown: &Secret, access: Access) -> Result<Administrator, AdmissionError> {
+    pub async fn administrator(
+        &self,
+        shown: &Secret,
+        access: Access,
+    ) -> Result<Administrator, AdmissionError> {
         let token = self.valid_access_token(shown).await?.ok_or(AdmissionError::InvalidToken)?;
         if !token.is_for(self.rules().issuer.as_str()) || token.key.is_some() {
             return Err(AdmissionError::InvalidToken);

@@ -96,7 +96,11 @@ impl AuthorizationServer {
     }
 
     /// Clients in the order of their ids, removed ones included: at most `limit`, after the id `after`.
-    pub async fn clients(&self, after: Option<&str>, limit: usize) -> Result<Vec<Stored<Client>>, StoreError> {
+    pub async fn clients(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Stored<Client>>, StoreError> {
         let page = Page { after: after.map(str::to_owned), limit };
         let records = self.store().list(self.space(), &CLIENT, page).await?.value;
         records.iter().map(document::decode).collect()
@@ -120,7 +124,7 @@ impl AuthorizationServer {
             let secret = (needs && old.secrets.is_empty()).then(|| self.new_client_secret());
             let mut secrets = if needs { old.secrets.clone() } else { Vec::new() };
             secrets.extend(secret.iter().map(|secret| Self::stored_secret(secret, self.now())));
-            let client = Client { metadata, scope, rotates, secrets, ..old.clone() };
+            let client = Client { metadata, secrets, scope, rotates, ..old.clone() };
             if client == old {
                 return Ok(Some(ChangedClient { client, secret }));
             }

@@ -135,7 +135,9 @@ impl NotedRefusal {
             ErrorCode::LoginRequired | ErrorCode::ConsentRequired | ErrorCode::InteractionRequired => {
                 "The client asked for an answer without a page; it asks again without `prompt=none`."
             }
-            ErrorCode::InvalidRequest => "Change the request as the reason tells; most often a parameter is missing or twice.",
+            ErrorCode::InvalidRequest => {
+                "Change the request as the reason tells; most often a parameter is missing or twice."
+            }
             _ => return None,
         })
     }
@@ -158,7 +160,8 @@ impl Notes {
         let passed = now.duration_since(allowance.counted_at).max(SignedDuration::ZERO).as_secs();
         if passed > 0 {
             let brought = u32::try_from(passed).unwrap_or(AT_ONCE).saturating_mul(EACH_SECOND);
-            *allowance = Allowance { left: allowance.left.saturating_add(brought).min(AT_ONCE), counted_at: now };
+            *allowance =
+                Allowance { left: allowance.left.saturating_add(brought).min(AT_ONCE), counted_at: now };
         } else if now < allowance.counted_at {
             // The clock was set back.
             allowance.counted_at = now;

@@ -24,10 +24,10 @@ pub(super) async fn check(server: &AuthorizationServer, inquiry: &mut Inquiry<'_
         (Shown::Nothing { .. }, Method::None) => {}
         // Which of the two ways a secret travels is no difference in what it proves.
         (Shown::Secret { secret, .. }, Method::Basic | Method::Post) => {
-            server.check_secret(&client.document, secret).await?;
+            server.check_secret(&client.document, secret)?;
         }
         (Shown::Assertion { text, .. }, Method::PrivateKeyJwt) => {
-            server.check_assertion(&client, text).await?
+            server.check_assertion(&client, text).await?;
         }
         (shown, registered) => {
             let reason = format!(
@@ -112,7 +112,7 @@ impl Shown {
 }
 
 impl AuthorizationServer {
-    async fn check_secret(&self, client: &Client, shown: &Secret) -> Result<(), IssueError> {
+    fn check_secret(&self, client: &Client, shown: &Secret) -> Result<(), IssueError> {
         let now = self.now();
         let digest = token_digest(shown).0;
         let living = client.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| end > now));

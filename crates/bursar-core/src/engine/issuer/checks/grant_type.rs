@@ -32,8 +32,16 @@ fn requested(inquiry: &Inquiry<'_>) -> Result<GrantType, Refusal> {
     let name = inquiry.parameters.value("grant_type").filter(|name| !name.is_empty());
     let name =
         name.ok_or_else(|| Refusal::new(ErrorCode::InvalidRequest, "the parameter `grant_type` is missing"))?;
-    GrantType::from_name(name).ok_or_else(|| {
+    GrantType::from_name(name).filter(|grant| OFFERED_GRANTS.contains(grant)).ok_or_else(|| {
         Refusal::new(ErrorCode::UnsupportedGrantType, "this server does not know the grant type")
             .because(format!("the grant type is `{}`", name.escape_debug()))
     })
 }
+
+/// What this server does; what it does not do is unknown to it, whoever asks.
+const OFFERED_GRANTS: [GrantType; 4] = [
+    GrantType::AuthorizationCode,
+    GrantType::RefreshToken,
+    GrantType::ClientCredentials,
+    GrantType::DeviceCode,
+];

@@ -14,7 +14,7 @@ mod requested_scope;
 use futures::future::BoxFuture;
 
 use super::AuthorizationServer;
-use super::exchange::{KnownClient, Source};
+use super::exchange::KnownClient;
 use super::refusal::IssueError;
 use crate::oauth::form::Parameters;
 use crate::oauth::jose::Thumbprint;
@@ -33,7 +33,6 @@ pub(super) struct Inquiry<'a> {
     pub(super) authorization: Option<&'a Secret>,
     /// The `DPoP` headers.
     pub(super) proofs: &'a [String],
-    pub(super) source: &'a Source,
     /// Whether the parameters were pushed before, and not brought by a browser.
     pub(super) pushed: bool,
     /// Who asks.
@@ -107,14 +106,12 @@ impl<'a> Inquiry<'a> {
         parameters: &'a Parameters,
         authorization: Option<&'a Secret>,
         proofs: &'a [String],
-        source: &'a Source,
     ) -> Self {
         Self {
             endpoint,
             parameters,
             authorization,
             proofs,
-            source,
             pushed: false,
             client: None,
             target: None,

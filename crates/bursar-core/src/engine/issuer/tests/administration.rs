@@ -22,6 +22,9 @@ use crate::oauth::server::client_metadata::ClientMetadata;
 use crate::ports::store::{EventQuery, StoredEvent};
 use crate::secret::Secret;
 
+type Change<'a> = &'a dyn Fn(&mut Resource);
+type Is = fn(&ResourceError) -> bool;
+
 #[test]
 fn during_the_overlap_old_and_new_secret_work_and_afterwards_only_the_new_one() {
     let stage = Stage::new();
@@ -59,7 +62,9 @@ fn only_clients_with_a_secret_get_another() {
     let stage = Stage::new();
     let refused = block_on(stage.server.renew_client_secret(&stage.client.id, SignedDuration::ZERO));
     assert!(matches!(refused, Err(ClientError::HasNoSecret { .. })), "{refused:?}");
-    assert!(block_on(stage.server.renew_client_secret("cli_nobody", SignedDuration::ZERO)).unwrap().is_none());
+    assert!(
+        block_on(stage.server.renew_client_secret("cli_nobody", SignedDuration::ZERO)).unwrap().is_none()
+    );
 }
 
 #[test]
@@ -89,8 +94,8 @@ fn a_client_that_begins_to_prove_itself_gets_a_secret_and_one_that_stops_loses_i
         }));
         changed.unwrap().unwrap()
     };
-    let begun = begin(Method::Basic);
-    assert_eq!((begun.secret.is_some(), begun.client.secrets.len()), (true, 1));
+    let first = begin(Method::Basic);
+    assert_eq!((first.secret.is_some(), first.client.secrets.len()), (true, 1));
     let other_way = begin(Method::Post);
     assert_eq!((other_way.secret.is_some(), other_way.client.secrets.len()), (false, 1));
     let stopped = begin(Method::None);
@@ -166,8 +171,7 @@ fn resources_nobody_should_have_are_refused() {
         block_on(stage.server.add_resource(&resource))
     };
     let scopes = |name: &str| BTreeMap::from([(name.to_owned(), String::new())]);
-    type Is = fn(&ResourceError) -> bool;
-    let table: [(&dyn Fn(&mut Resource), Is); 12] = [
+    let table: [(Change<'_>, Is); 12] = [
         (&|resource| resource.url = "notes".to_owned(), |error| matches!(error, ResourceError::Address(_))),
         (&|resource| resource.url = "http://notes.test/".to_owned(), |error| {
             matches!(error, ResourceError::Address(_))
@@ -363,7 +367,12 @@ fn a_flood_of_refusals_fills_nothing_and_long_reasons_are_cut() {
     let stage = Stage::new();
     let refusal = Refusal::new(ErrorCode::InvalidRequest, "no").because("x".repeat(100_000));
     let note = || {
-        block_on(stage.server.note_refusal("/oauth/token", &refusal, Some(&"y".repeat(9_000)), &Source::default()))
+        block_on(stage.server.note_refusal(
+            "/oauth/token",
+            &refusal,
+            Some(&"y".repeat(9_000)),
+            &Source::default(),
+        ))
     };
     let ids: Vec<String> = (0..1_000).map(|_| note()).collect();
     let stored = |ids: &[String]| {

@@ -171,7 +171,7 @@ fn one_proof_shown_at_once_in_many_places_counts_once() {
                 })
             })
             .collect();
-        callers.into_iter().map(|caller| caller.join().unwrap()).flatten().count()
+        callers.into_iter().flat_map(|caller| caller.join().unwrap()).count()
     });
     assert_eq!(granted, 1);
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bursar_core::engine::{Engine, NetworkRules, Ports, records};
+use bursar_core::memory::MemoryStore;
 use bursar_core::ports::clock::Clock;
 use bursar_core::ports::random::{Random, unguessable};
 use bursar_core::ports::store::{SandboxId, Space, Store, StoreError};
@@ -12,10 +13,12 @@ use bursar_store::sqlite::{SqliteOptions, SqliteStore};
 
 use crate::config::Config;
 use crate::config::environment::Environment;
+use crate::config::meaning::NetworkConfig;
 use crate::config::paths::Paths;
 use crate::locks::KernelRefreshLock;
 use crate::master_key::MasterKeys;
 use crate::processes::SystemProcesses;
+use crate::server::ephemeral::{InProcessLock, ThrowAwayKey};
 use crate::system::{SystemClock, SystemRandom, TokioTasks};
 use crate::upstream_http::HttpUpstream;
 
@@ -127,6 +130,35 @@ pub fn wire(
     Ok(Wired { engine, tasks, keys, sqlite, is_upstream_wrapped })
 }
 
+/// Wires a store in memory and a key that nobody keeps to the system and the network: no file is read or written.
+pub(crate) fn wire_ephemeral(
+    environment: &Environment,
+    config: &Config,
+    seams: Seams,
+) -> (Engine, Arc<TokioTasks>) {
+    let clock = seams.clock.unwrap_or_else(|| Arc::new(SystemClock));
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let tasks = Arc::new(TokioTasks::new());
+    let store: Arc<dyn Store> =
+        Arc::new(MemoryStore::new(clock.clone(), unguessable(&*random).expose().to_owned()));
+    let upstream: Arc<dyn Upstream> =
+        Arc::new(HttpUpstream::new(environment, &config.network, clock.clone()));
+    let ports = Ports {
+        store: seams.store.map_or_else(|| store.clone(), |wrap| wrap(store.clone())),
+        upstream: seams.upstream.map_or_else(|| upstream.clone(), |wrap| wrap(upstream.clone())),
+        refresh_lock: Arc::new(InProcessLock::new(clock.clone())),
+        key_sources: Arc::new(ThrowAwayKey::new(&*random)),
+        clock,
+        random,
+        tasks: tasks.clone(),
+        processes: Arc::new(SystemProcesses::new()),
+        catalogue: Arc::new(config.catalogue.clone()),
+    };
+    let engine =
+        Engine::new(ports, Space::Sandbox(SandboxId::personal())).with_network(network_rules(config));
+    (engine, tasks)
+}
+
 fn network_rules(config: &Config) -> NetworkRules {
     let proxies = config.providers.iter().filter_map(|(name, provider)| {
         let proxy = provider.proxy.clone()?;
@@ -134,6 +166,15 @@ fn network_rules(config: &Config) -> NetworkRules {
         Some((known.map_or_else(|| name.clone(), |known| known.id.to_string()), proxy))
     });
     NetworkRules { call_time: Some(config.network.timeout.unsigned_abs()), proxies: proxies.collect() }
+}
+
+/// Outgoing HTTP by itself, for a command that only reads something.
+pub(crate) fn outgoing(
+    environment: &Environment,
+    network: &NetworkConfig,
+    clock: &Arc<dyn Clock>,
+) -> Arc<dyn Upstream> {
+    Arc::new(HttpUpstream::new(environment, network, Arc::clone(clock)))
 }
 
 /// The embedded store by itself, for what must work when nothing else does.

@@ -1,11 +1,12 @@
 //! Readers of single values: proxies, sizes, times of day, addresses, hosts. Pure; each answers `None` for what is not of
 //! its form, and the key's form has the words.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bursar_core::lifecycle::reference::Nickname;
 use bursar_core::oauth::url::is_loopback;
 use bursar_core::provider::ProviderId;
+use ipnet::IpNet;
 use jiff::civil::Time;
 use url::{Host, Url};
 
@@ -63,6 +64,12 @@ pub(super) fn time_of_day(text: &str) -> Option<Time> {
 /// An address only this machine can reach: what listens there hands out what tokens buy.
 pub(super) fn loopback(text: &str) -> Option<SocketAddr> {
     text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())
+}
+
+/// An address, or a network by its first address and the length of what its addresses share.
+pub(super) fn network(text: &str) -> Option<IpNet> {
+    let alone = || text.parse::<IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));
+    text.parse::<IpNet>().ok().map(|network| network.trunc()).or_else(alone)
 }
 
 /// A host name or address in lower case, with its port if it was written.
@@ -182,6 +189,25 @@ mod tests {
         for bad in ["0.0.0.0:8791", "[::]:8791", "192.168.1.2:80", "8791", "127.0.0.1", "localhost:8791", ""]
         {
             assert!(loopback(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn networks_are_written_with_a_length_or_are_one_address() {
+        for (text, expected) in [
+            ("10.0.0.0/8", Some("10.0.0.0/8")),
+            ("10.1.2.3/8", Some("10.0.0.0/8")),
+            ("10.1.2.3", Some("10.1.2.3/32")),
+            ("::ffff:10.1.2.3", Some("10.1.2.3/32")),
+            ("fd00::/16", Some("fd00::/16")),
+            ("::1", Some("::1/128")),
+            ("10.0.0.0/33", None),
+            ("10.0.0.0/", None),
+            ("proxy", None),
+            ("*", None),
+            ("", None),
+        ] {
+            assert_eq!(network(text).map(|network| network.to_string()).as_deref(), expected, "{text}");
         }
     }
 

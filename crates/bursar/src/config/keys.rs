@@ -25,6 +25,9 @@ pub(super) enum Form {
     Size,
     TimeOfDay,
     Loopback,
+    Addresses,
+    Networks,
+    PublicUrl,
     Flag,
     Choice(&'static [&'static str]),
     Words,
@@ -57,12 +60,18 @@ impl Form {
             Self::Loopback => {
                 "an address of this machine with a port, such as `127.0.0.1:8791` or `[::1]:8791`".to_owned()
             }
+            Self::Addresses => {
+                "a list of addresses with ports, such as `127.0.0.1:8790` or `[::]:443`".to_owned()
+            }
+            Self::Networks => {
+                "a list of addresses and networks, such as `10.0.0.7` or `10.0.0.0/8`".to_owned()
+            }
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Choice(choices) => format!("one of `{}`", choices.join("`, `")),
             Self::Words => "a list of words".to_owned(),
             Self::Hosts => "a list of host names, each with a port or without".to_owned(),
             Self::Origins => "a list of origins, such as `https://app.example.com`".to_owned(),
-            Self::Upstream => {
+            Self::Upstream | Self::PublicUrl => {
                 "an `https` URL, or an `http` URL of this machine, without user name, query and \
                                fragment"
                     .to_owned()
@@ -101,6 +110,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("cleanup", "What `cleanup` removes."),
     ("agent", "How the agent behaves."),
     ("gateway", "What the gateway listens to, and whom it answers."),
+    ("server", "Where the server listens, and what it is known by."),
 ];
 
 /// Every key outside the groups.
@@ -291,6 +301,43 @@ pub(super) const KEYS: &[Key] = &[
         form: Form::Number,
         default: Some("3"),
         doc: "How many logs put aside are kept.",
+    },
+    Key {
+        section: "server",
+        name: "listen",
+        form: Form::Addresses,
+        default: Some("127.0.0.1:8790 [::1]:8790"),
+        doc: "Where it listens. Addresses that other machines can reach need a certificate or a trusted proxy. Port 0: \
+              any free one.",
+    },
+    Key {
+        section: "server",
+        name: "public_url",
+        form: Form::PublicUrl,
+        default: None,
+        doc: "The URL everybody knows it by, which is its issuer too. Unset: `http://localhost` with its port, as long \
+              as nobody else can reach it.",
+    },
+    Key {
+        section: "server",
+        name: "tls_certificate",
+        form: Form::Path,
+        default: None,
+        doc: "Its certificate and those that vouch for it (PEM). Read again when it changes. Unset: plain HTTP.",
+    },
+    Key {
+        section: "server",
+        name: "tls_key",
+        form: Form::Path,
+        default: None,
+        doc: "The certificate's private key (PEM).",
+    },
+    Key {
+        section: "server",
+        name: "trusted_proxies",
+        form: Form::Networks,
+        default: None,
+        doc: "Proxies in front of it, whose `X-Forwarded-For` and `X-Forwarded-Proto` count. Nobody else's do.",
     },
 ];
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use bursar_core::provider::Catalogue;
+use ipnet::IpNet;
 use jiff::SignedDuration;
 
 use super::client_secret::ClientSecret;
@@ -18,6 +19,7 @@ use super::value::{Origin, Value};
 use super::written::Written;
 use super::{catalogue, provider_table, route_table, rule_table};
 use crate::master_key::Backend;
+use crate::server::PublicUrl;
 
 /// The whole configuration: defaults, file, environment.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub struct Config {
     pub agent: AgentConfig,
     /// Section `[gateway]` and its routes.
     pub gateway: GatewayConfig,
+    /// Section `[server]`.
+    pub server: ServerConfig,
     /// The list `[[rules]]`; the first one that holds counts.
     pub rules: Vec<RuleConfig>,
     /// Sections `[providers.NAME]`, by name.
@@ -138,6 +142,21 @@ pub struct GatewayConfig {
     pub log_keep: u32,
     /// The routes by name.
     pub routes: BTreeMap<String, RouteConfig>,
+}
+
+/// Where the server listens, and what it is known by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Where it listens.
+    pub listen: Vec<std::net::SocketAddr>,
+    /// Its issuer; `None`: `localhost` with the port it got.
+    pub public_url: Option<PublicUrl>,
+    /// Its certificate; `None`: plain HTTP.
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's key.
+    pub tls_key: Option<PathBuf>,
+    /// Proxies whose word on callers counts.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// One route of the gateway; what is not said comes from the provider's entry.

@@ -11,7 +11,7 @@ use super::groups::Group;
 use super::keys::Key;
 use super::meaning::{
     AgentConfig, CleanupConfig, Config, GatewayConfig, LoginConfig, NetworkConfig, RefreshConfig,
-    RouteConfig, StatusConfig, VaultConfig,
+    RouteConfig, ServerConfig, StatusConfig, VaultConfig,
 };
 use super::value::{Origin, Raw, Value};
 use super::written::{Entry, Written};
@@ -181,6 +181,22 @@ impl Settings {
                     _ => 0,
                 },
                 routes,
+            },
+            server: ServerConfig {
+                listen: match self.values.remove("server.listen") {
+                    Some(Value::Addresses(addresses)) => addresses,
+                    _ => Vec::new(),
+                },
+                public_url: match self.values.remove("server.public_url") {
+                    Some(Value::PublicUrl(url)) => Some(url),
+                    _ => None,
+                },
+                tls_certificate: self.path("server.tls_certificate"),
+                tls_key: self.path("server.tls_key"),
+                trusted_proxies: match self.values.remove("server.trusted_proxies") {
+                    Some(Value::Networks(networks)) => networks,
+                    _ => Vec::new(),
+                },
             },
             rules: Vec::new(),
             providers: BTreeMap::new(),

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 
 use bursar_core::provider::duration::parse_duration;
 use bursar_core::secret::Secret;
+use ipnet::IpNet;
 use jiff::SignedDuration;
 use jiff::civil::Time;
 
 use super::forms;
 use super::keys::Form;
 use crate::context;
+use crate::server::PublicUrl;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +69,9 @@ pub(super) enum Value {
     /// `None`: never.
     TimeOfDay(Option<Time>),
     Address(SocketAddr),
+    Addresses(Vec<SocketAddr>),
+    Networks(Vec<IpNet>),
+    PublicUrl(PublicUrl),
     Flag(bool),
     Words(Vec<String>),
     Command(Vec<String>),
@@ -116,6 +121,13 @@ impl Value {
                 forms::time_of_day(text).map(|time| Self::TimeOfDay(Some(time))).ok_or_else(wrong)
             }
             (Form::Loopback, Raw::Text(text)) => forms::loopback(text).map(Self::Address).ok_or_else(wrong),
+            (Form::Addresses, raw) => {
+                words(raw, |word| word.parse().ok()).map(Self::Addresses).ok_or_else(wrong)
+            }
+            (Form::Networks, raw) => words(raw, forms::network).map(Self::Networks).ok_or_else(wrong),
+            (Form::PublicUrl, Raw::Text(text)) => {
+                PublicUrl::parse(text).map(Self::PublicUrl).map_err(|_| wrong())
+            }
             (Form::Upstream, Raw::Text(text)) => forms::upstream(text).map(Self::Text).ok_or_else(wrong),
             (Form::Account, Raw::Text(text)) => forms::account(text).map(Self::Text).ok_or_else(wrong),
             (Form::Folder, Raw::Text(text)) if text.starts_with('~') && home.is_none() => {
@@ -171,6 +183,9 @@ impl Value {
                 time.map_or_else(String::new, |time| format!("{:02}:{:02}", time.hour(), time.minute()))
             }
             Self::Address(address) => address.to_string(),
+            Self::Addresses(addresses) => list(addresses),
+            Self::Networks(networks) => list(networks),
+            Self::PublicUrl(url) => url.to_string(),
             Self::Flag(flag) => flag.to_string(),
             // Arguments may be secrets; the program is not.
             Self::Command(words) if words.len() > 1 => format!("{} …", words[0]),
@@ -188,8 +203,12 @@ fn split(text: &str) -> Vec<String> {
     text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
+fn list(values: &[impl fmt::Display]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
 /// Every word of a list as `read` has it; `None` if one of them is wrong.
-fn words(raw: &Raw, read: impl Fn(&str) -> Option<String>) -> Option<Vec<String>> {
+fn words<T>(raw: &Raw, read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
     match raw {
         Raw::Words(words) => words.iter().map(|word| read(word)).collect(),
         Raw::Text(text) => split(text).iter().map(|word| read(word)).collect(),

@@ -3,6 +3,8 @@
 //! `cfg(test)` is always true here; it tells the lints that this is test code.
 
 #[cfg(test)]
+mod administration;
+#[cfg(test)]
 mod agent;
 #[cfg(test)]
 mod api_logins;
@@ -23,9 +25,17 @@ mod gateway;
 #[cfg(test)]
 mod hand_out;
 #[cfg(test)]
+mod issuing;
+#[cfg(test)]
+mod issuing_peers;
+#[cfg(test)]
+mod jwt;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod logout;
+#[cfg(test)]
+mod pages;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
@@ -36,6 +46,8 @@ mod race;
 mod screens;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod server;
 #[cfg(test)]
 mod service;
 #[cfg(test)]

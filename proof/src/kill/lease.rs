@@ -47,7 +47,8 @@ pub(super) async fn overslept() -> Result<(), Broken> {
     };
     let (asleep, meanwhile) = futures::join!(asleep, meanwhile);
     meanwhile?;
-    let served = asleep.is_ok_and(|handed| handed.token.expose() == "access-0");
+    // It looks once more before it gives up: what it finds then may already be the second machine's.
+    let served = asleep.is_ok_and(|handed| ["access-0", "access-2"].contains(&handed.token.expose()));
     Broken::unless(served, "a caller whose wait ends gets the token at hand", "another token")?;
 
     cluster.provider.answer_first();

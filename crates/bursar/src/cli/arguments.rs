@@ -2,10 +2,17 @@
 
 pub mod agent;
 pub mod assertion;
+pub mod client;
 pub mod credential;
 pub mod gateway;
+pub mod grant;
 pub mod handing_out;
+pub mod jwt;
+pub mod key;
+pub mod resource;
+pub mod serve;
 pub mod shell;
+pub mod user;
 pub mod vault;
 
 use std::path::PathBuf;
@@ -18,10 +25,17 @@ use jiff::SignedDuration;
 
 use self::agent::AgentCommand;
 use self::assertion::AssertionArguments;
+use self::client::ClientCommand;
 use self::credential::CredentialCommand;
 use self::gateway::GatewayCommand;
+use self::grant::{ExplainCommand, GrantCommand};
 use self::handing_out::{ExecCommand, TokenCommand};
+use self::jwt::JwtCommand;
+use self::key::KeyCommand;
+use self::resource::ResourceCommand;
+use self::serve::ServeCommand;
 use self::shell::EnvCommand;
+use self::user::UserCommand;
 use self::vault::VaultCommand;
 
 /// Holds OAuth tokens, keeps them fresh, and hands them out.
@@ -71,6 +85,22 @@ pub enum Command {
     Credential(CredentialCommand),
     /// Pass requests on with the right token in them
     Gateway(GatewayCommand),
+    /// Issue tokens to your own clients: be the authorization server
+    Serve(ServeCommand),
+    /// Look after the programs that ask the server for tokens
+    Client(Box<ClientCommand>),
+    /// Look after the people who sign in at the server
+    User(Box<UserCommand>),
+    /// Look after the APIs that take the server's tokens
+    Resource(Box<ResourceCommand>),
+    /// Look after the keys that sign the server's tokens
+    Key(KeyCommand),
+    /// See and take back what users let clients do
+    Grant(GrantCommand),
+    /// Tell why the server refused a request
+    Explain(ExplainCommand),
+    /// Sign, verify or read a JSON Web Token
+    Jwt(JwtCommand),
     /// Keep every account fresh in the background
     Agent(AgentCommand),
     /// Open, close or renew the key to everything

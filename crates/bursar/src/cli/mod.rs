@@ -2,11 +2,13 @@
 //!
 //! Each command is one file with one `run`. Arguments are in [`arguments`], exit codes in [`crate::exit`].
 
+mod administration;
 mod agent;
 mod app;
 pub mod arguments;
 mod check;
 mod cleanup;
+mod client;
 mod completions;
 mod config_command;
 pub mod credential;
@@ -14,7 +16,11 @@ mod doctor;
 mod env;
 pub(crate) mod exec;
 mod expect;
+mod explain;
 mod gateway;
+mod grant;
+mod jwt;
+mod key;
 mod list;
 mod login;
 mod logout;
@@ -22,12 +28,15 @@ mod pause;
 mod printer;
 mod rebuild;
 mod refresh;
+mod resource;
 mod screen;
 mod select;
+mod serve;
 mod shell;
 mod shown_accounts;
 mod status;
 mod token;
+mod user;
 mod variables;
 mod vault;
 
@@ -83,6 +92,8 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
             return env::snippet(command, &environment, &printer);
         }
         Command::Doctor(command) => return doctor::run(command, environment, printer),
+        Command::Serve(command) => return serve::run(command, &environment, &printer, seams),
+        Command::Jwt(command) => return jwt::run(command, &environment, &printer, seams),
         Command::Rebuild(_) => return rebuild::run(&environment, &printer),
         Command::Agent(command) if !command.action.needs_app() => {
             return agent::run(&command.action, &environment, &printer, seams);
@@ -126,11 +137,19 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         Command::Pause(command) => pause::pause(app, command).await,
         Command::Resume(command) => pause::resume(app, command).await,
         Command::Cleanup(command) => cleanup::run(app, command).await,
+        Command::Client(command) => client::run(app, command).await,
+        Command::User(command) => user::run(app, command).await,
+        Command::Resource(command) => resource::run(app, command).await,
+        Command::Key(command) => key::run(app, command).await,
+        Command::Grant(command) => grant::run(app, command).await,
+        Command::Explain(command) => explain::run(app, command).await,
         Command::Exec(_)
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Config(_)
         | Command::Doctor(_)
+        | Command::Serve(_)
+        | Command::Jwt(_)
         | Command::Rebuild(_) => Ok(Exit::Ok),
     });
     if uses_tokens(&arguments.command) {

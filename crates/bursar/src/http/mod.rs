@@ -5,6 +5,7 @@
 //! socket's mode and the peer's user, or by [`session_door`].
 
 mod accounts;
+pub mod administration;
 mod caller;
 mod description;
 mod events;
@@ -12,6 +13,8 @@ mod extract;
 mod failures;
 mod login_refusal;
 mod logins;
+pub mod oauth;
+pub mod pages;
 mod process;
 mod refusal;
 pub mod serving;

@@ -118,6 +118,11 @@ async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secr
     gateway.log                   -                                       default
     gateway.log_size              10MiB                                   default
     gateway.log_keep              3                                       default
+    server.listen                 127.0.0.1:[PORT] [::1]:8790               default
+    server.public_url             -                                       default
+    server.tls_certificate        -                                       default
+    server.tls_key                -                                       default
+    server.trusted_proxies        -                                       default
     providers.acme.client_id      cli                                     [FOLDER]/home/config.toml:5:13
     providers.acme.client_secret  (set)                                   environment variable BURSAR_PROVIDERS_ACME_CLIENT_SECRET
     --- stderr

@@ -33,6 +33,14 @@ async fn program() {
                    commands
       credential   Answer git, docker, kubectl and others in their own words
       gateway      Pass requests on with the right token in them
+      serve        Issue tokens to your own clients: be the authorization server
+      client       Look after the programs that ask the server for tokens
+      user         Look after the people who sign in at the server
+      resource     Look after the APIs that take the server's tokens
+      key          Look after the keys that sign the server's tokens
+      grant        See and take back what users let clients do
+      explain      Tell why the server refused a request
+      jwt          Sign, verify or read a JSON Web Token
       agent        Keep every account fresh in the background
       vault        Open, close or renew the key to everything
       pause        Stop handing out an account; it is still kept fresh

@@ -4,6 +4,8 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::process::Stdio;
 use std::time::Duration;
 
+use bursar::system::SystemClock;
+use bursar_core::ports::clock::Clock as _;
 use futures::FutureExt as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -72,6 +74,30 @@ impl Browser {
         self.execute("return location.href").await.as_str().unwrap().to_owned()
     }
 
+    /// Waits until a navigation has led there.
+    pub(super) async fn arrives_at(&self, address: &str) {
+        for _ in 0..LOOKS {
+            if self.address().await == address {
+                return;
+            }
+            SystemClock.sleep(PAUSE).await;
+        }
+        assert_eq!(self.address().await, address);
+    }
+
+    /// Waits until the console tells of something with `word` in it.
+    pub(super) async fn complains_about(&self, word: &str) {
+        let mut heard = Vec::new();
+        for _ in 0..LOOKS {
+            heard.extend(self.complaints().await);
+            if heard.iter().any(|complaint| complaint.contains(word)) {
+                return;
+            }
+            SystemClock.sleep(PAUSE).await;
+        }
+        panic!("nothing about {word} in {heard:?}");
+    }
+
     pub(super) async fn switch_to_newest_window(&self) {
         let url = format!("{}/window/handles", self.session);
         let windows = value(self.client.get(url).send().await.unwrap()).await;
@@ -105,3 +131,7 @@ async fn value(answer: reqwest::Response) -> Value {
     assert!(status.is_success(), "{status}: {text}");
     serde_json::from_str::<Value>(&text).unwrap()["value"].take()
 }
+
+/// Ten seconds in all: a busy machine draws slowly.
+const LOOKS: usize = 200;
+const PAUSE: Duration = Duration::from_millis(50);

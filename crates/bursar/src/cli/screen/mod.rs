@@ -12,6 +12,7 @@ pub(super) mod plain;
 pub(super) mod rebuild_screen;
 pub(super) mod serving;
 pub(super) mod status_screen;
+pub(super) mod table;
 mod tag;
 #[cfg(test)]
 mod tests;

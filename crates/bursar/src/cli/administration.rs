@@ -1,0 +1,55 @@
+//! What commands that look after the authorization server have in common: the server on the store of this machine.
+
+use std::net::SocketAddr;
+
+use bursar_core::engine::issuer::AuthorizationServer;
+use bursar_core::engine::issuer::records::user::User;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::app::App;
+use crate::exit::{Exit, Failure};
+use crate::issuing::authorization_server;
+use crate::server::PublicUrl;
+
+/// The authorization server, in the hands of whoever runs the command.
+pub(super) fn server_of(app: &App) -> Result<AuthorizationServer, Failure> {
+    let config = &app.config;
+    let here = || {
+        let first = config.server.listen.first().copied();
+        let address = first.unwrap_or(SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)));
+        PublicUrl::of_this_machine(address, config.server.tls_certificate.is_some())
+    };
+    let url = config.server.public_url.clone().unwrap_or_else(here);
+    Ok(authorization_server(&app.engine, config, url.as_str())?.acting_as(COMMAND_LINE))
+}
+
+/// The user of this id or name. Ids come first: no name may take one's place.
+pub(super) async fn user_called(server: &AuthorizationServer, called: &str) -> Result<User, Failure> {
+    let by_id = server.user(called).await?;
+    let user = match by_id {
+        Some(user) => Some(user),
+        None => server.user_named(called).await?,
+    };
+    user.map(|user| user.document).ok_or_else(|| {
+        Failure::new(Exit::Error, format!("there is no user `{called}`"))
+            .hint("see who there is with `bursar user list`")
+    })
+}
+
+/// A document for `--json`.
+pub(super) fn value(document: &impl Serialize) -> Value {
+    serde_json::to_value(document).unwrap_or_default()
+}
+
+/// `text`, unless it is empty.
+pub(super) fn unless_empty(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
+}
+
+/// How many records are read at a time.
+pub(super) const PAGE: usize = 256;
+/// Where a server listens that nobody has told otherwise.
+const DEFAULT_PORT: u16 = 8790;
+/// Whoever can open the store may do everything; who that is, the system knows.
+const COMMAND_LINE: &str = "command-line";

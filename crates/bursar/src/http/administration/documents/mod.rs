@@ -1,0 +1,16 @@
+//! What is told of the records of the authorization server: the same documents on the command line and over the line.
+//! Nothing secret is in them, but for a secret that is told once.
+
+mod client;
+mod grant;
+mod key;
+mod refusal;
+mod resource;
+mod user;
+
+pub(crate) use client::{AddedClientDocument, ClientDocument};
+pub(crate) use grant::GrantDocument;
+pub(crate) use key::KeyDocument;
+pub(crate) use refusal::RefusalDocument;
+pub(crate) use resource::{ResourceDocument, format_named};
+pub(crate) use user::UserDocument;

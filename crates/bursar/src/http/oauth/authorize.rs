@@ -1,0 +1,277 @@
+//! Where users agree: the authorization endpoint, and what its pages post.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use bursar_core::engine::issuer::authorize::{
+    Authorization, ConsentDecision, ConsentPrompt, SignInPrompt, SignedIn,
+};
+use bursar_core::engine::issuer::records::client::{Client as ClientRecord, ClientOrigin};
+use bursar_core::engine::issuer::records::resource::Resource as ResourceRecord;
+use bursar_core::engine::issuer::refusal::{IssueError, Refusal};
+use bursar_core::oauth::error::ErrorCode;
+use bursar_core::oauth::scope::Scope as Granted;
+use bursar_core::ports::random::unguessable;
+use bursar_core::secret::Secret;
+use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use url::Url;
+
+use super::Issuing;
+use super::form::form;
+use super::source::From;
+use super::{logout, sign_in};
+use crate::http::pages::{
+    Client, Consent, Foreign, Form, Origin, Page, Person, Problem, Resource, Scope, SignIn, SignInFailed,
+};
+
+/// Where a browser goes on after a sign-in.
+pub(super) const CONTINUE: &str = "/oauth/continue";
+/// Where the decision of a consent page is posted.
+pub(super) const CONSENT: &str = "/consent";
+
+/// An authorization request by its address (RFC 6749 §3.1).
+pub(super) async fn begin(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    began(&issuing, source, request.headers(), &query).await
+}
+
+/// The same by a form, for requests that are too long for an address (OIDC Core §3.1.2.1).
+pub(super) async fn begin_by_form(
+    State(issuing): State<Issuing>,
+    source: From,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    match form(&parts.headers, body, &["resource"]).await {
+        Ok(parameters) => began(&issuing, source, &parts.headers, &parameters.to_query()).await,
+        Err(message) => refused(&issuing, &Refusal::new(ErrorCode::InvalidRequest, message)),
+    }
+}
+
+async fn began(issuing: &Issuing, source: From, headers: &HeaderMap, query: &str) -> Response {
+    let visit = match Visit::of(issuing, source, headers).await {
+        Ok(visit) => visit,
+        Err(error) => return trouble(issuing, &error),
+    };
+    let outcome = issuing.server.authorize(query, visit.signed_in.as_ref(), &visit.source.0).await;
+    visit.answer(issuing, outcome)
+}
+
+/// A request that waited for somebody to sign in.
+pub(super) async fn go_on(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let ticket = url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "ticket")
+        .map(|(_, value)| Secret::new(value));
+    let Some(ticket) = ticket else { return refused(&issuing, &lost()) };
+    let visit = match Visit::of(&issuing, source, request.headers()).await {
+        Ok(visit) => visit,
+        Err(error) => return trouble(&issuing, &error),
+    };
+    let signed_in = visit.signed_in.as_ref();
+    let outcome = issuing.server.authorize_after_sign_in(&ticket, signed_in, &visit.source.0).await;
+    visit.answer(&issuing, outcome)
+}
+
+/// What a person has decided (`ticket`, `decision`).
+pub(super) async fn decide(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let parameters = match form(&parts.headers, body, &[]).await {
+        Ok(parameters) => parameters,
+        Err(message) => return refused(&issuing, &Refusal::new(ErrorCode::InvalidRequest, message)),
+    };
+    let decision = match parameters.value("decision") {
+        Some("allow") => ConsentDecision::Allow,
+        Some("deny") => ConsentDecision::Deny,
+        _ => return refused(&issuing, &lost()),
+    };
+    let visit = match Visit::of(&issuing, source, &parts.headers).await {
+        Ok(visit) => visit,
+        Err(error) => return trouble(&issuing, &error),
+    };
+    let (Some(signed_in), Some(ticket)) = (&visit.signed_in, parameters.secret("ticket")) else {
+        return refused(&issuing, &lost());
+    };
+    let outcome = issuing.server.decide_consent(ticket, decision, signed_in, &visit.source.0).await;
+    visit.answer(&issuing, outcome)
+}
+
+/// One browser at our pages.
+pub(super) struct Visit {
+    pub(super) source: From,
+    pub(super) signed_in: Option<SignedIn>,
+    /// For a browser that had no name yet.
+    new_browser: Option<Secret>,
+}
+
+impl Visit {
+    pub(super) async fn of(
+        issuing: &Issuing,
+        mut source: From,
+        headers: &HeaderMap,
+    ) -> Result<Self, IssueError> {
+        let signed_in = match issuing.cookies.session(headers) {
+            Some(cookie) => issuing.server.session_of(&cookie).await?,
+            None => None,
+        };
+        let new_browser = source.0.browser.is_empty().then(|| {
+            let name = unguessable(&*issuing.server.engine().ports().random);
+            source.0.browser = super::source::short_digest(name.expose().as_bytes());
+            name
+        });
+        Ok(Self { source, signed_in, new_browser })
+    }
+
+    pub(super) fn answer(&self, issuing: &Issuing, outcome: Result<Authorization, IssueError>) -> Response {
+        let response = match outcome {
+            Ok(Authorization::Answer(address)) => sent_to(&address),
+            Ok(Authorization::SignIn(prompt)) => sign_in_page(issuing, &prompt, None, None),
+            Ok(Authorization::Consent(prompt)) => consent_page(issuing, &prompt),
+            Ok(Authorization::Refused(refusal)) => refused(issuing, &refusal),
+            Err(error) => trouble(issuing, &error),
+        };
+        self.with_cookie(issuing, response)
+    }
+
+    /// A browser that had no name has one from now on.
+    pub(super) fn with_cookie(&self, issuing: &Issuing, mut response: Response) -> Response {
+        let cookie = self.new_browser.as_ref().and_then(|name| issuing.cookies.set_browser(name));
+        if let Some(cookie) = cookie {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+/// The browser goes somewhere else, by GET whatever it came by (RFC 9700 §4.12): a password is never posted on.
+pub(super) fn sent_to(address: &Secret) -> Response {
+    let Ok(mut location) = HeaderValue::try_from(address.expose()) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    location.set_sensitive(true);
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+pub(super) fn sign_in_page(
+    issuing: &Issuing,
+    prompt: &SignInPrompt,
+    username: Option<&str>,
+    failed: Option<SignInFailed>,
+) -> Response {
+    let site = site(&prompt.client);
+    let target = Url::parse(prompt.target.as_str()).ok();
+    let view = SignIn {
+        form: Form { action: &issuing.path(sign_in::PATH), ticket: &prompt.ticket },
+        username: username.or(prompt.login_hint.as_deref()).map(Foreign::new),
+        failed,
+        client: Some(client(&prompt.client, site.as_ref())),
+        redirect_uri: target.as_ref(),
+    };
+    view.page(&issuing.look).into_response()
+}
+
+fn consent_page(issuing: &Issuing, prompt: &ConsentPrompt) -> Response {
+    let site = site(&prompt.client);
+    let Ok(redirect_uri) = Url::parse(prompt.target.as_str()) else { return refused(issuing, &lost()) };
+    let resources = shown_resources(&prompt.resources);
+    let scopes = shown_scopes(&prompt.resources, &prompt.scope);
+    let name = prompt.user.name.as_deref().unwrap_or(&prompt.user.username);
+    let view = Consent {
+        form: Form { action: &issuing.path(CONSENT), ticket: &prompt.ticket },
+        client: client(&prompt.client, site.as_ref()),
+        redirect_uri: &redirect_uri,
+        resources: &resources,
+        scopes: &scopes,
+        offline: prompt.client.may_refresh(&prompt.scope),
+        person: Person {
+            name: Foreign::new(name),
+            leave: Form { action: &issuing.path(logout::LEAVE), ticket: "" },
+        },
+    };
+    view.page(&issuing.look).into_response()
+}
+
+pub(super) fn shown_resources(records: &[Arc<ResourceRecord>]) -> Vec<Resource<'_>> {
+    let shown = records.iter().map(|record| Resource {
+        name: record.name.as_deref().map(Foreign::new),
+        address: Foreign::address(&record.url),
+    });
+    shown.collect()
+}
+
+pub(super) fn shown_scopes<'a>(records: &'a [Arc<ResourceRecord>], scope: &'a Granted) -> Vec<Scope<'a>> {
+    let describe = |name: &str| {
+        let described = records.iter().find_map(|record| record.scopes.get(name));
+        described.filter(|words| !words.is_empty()).map(|words| Foreign::new(words))
+    };
+    scope.iter().map(|name| Scope { name: Foreign::new(name), description: describe(name) }).collect()
+}
+
+pub(super) fn client<'a>(record: &'a ClientRecord, site: Option<&'a Url>) -> Client<'a> {
+    let origin = match (&record.origin, site) {
+        (ClientOrigin::MetadataDocument { .. }, Some(site)) => Origin::Site(site),
+        (ClientOrigin::Administrator, _) => Origin::Registered,
+        _ => Origin::Unverified,
+    };
+    Client { name: record.metadata.client_name.as_deref().map(Foreign::new), origin }
+}
+
+/// The address a client is named by.
+pub(super) fn site(record: &ClientRecord) -> Option<Url> {
+    matches!(record.origin, ClientOrigin::MetadataDocument { .. })
+        .then(|| Url::parse(&record.id).ok())
+        .flatten()
+}
+
+/// A refusal nobody but the person in front of the browser can be told.
+pub(super) fn refused(issuing: &Issuing, refusal: &Refusal) -> Response {
+    problem(issuing, StatusCode::BAD_REQUEST, "This cannot go on", &refusal.description, None).into_response()
+}
+
+pub(super) fn trouble(issuing: &Issuing, error: &IssueError) -> Response {
+    if let IssueError::Refused(refusal) = error {
+        return refused(issuing, refusal);
+    }
+    if let IssueError::TooMany { retry_after } = error {
+        let sentence = "Too much is asked from your network just now. Try again in a moment.";
+        let seconds = Some(retry_after.as_secs().max(1));
+        return problem(issuing, StatusCode::TOO_MANY_REQUESTS, "Not now", sentence, seconds).into_response();
+    }
+    tracing::warn!(%error, "a page could not be shown");
+    let sentence = "The server cannot answer now. Nothing is lost; try again in a moment.";
+    problem(issuing, StatusCode::SERVICE_UNAVAILABLE, "Not now", sentence, Some(1)).into_response()
+}
+
+fn problem(
+    issuing: &Issuing,
+    status: StatusCode,
+    headline: &str,
+    sentence: &str,
+    retry_after: Option<u64>,
+) -> Page {
+    let view = Problem {
+        status,
+        headline,
+        sentence: Foreign::new(sentence),
+        hint: None,
+        values: &[],
+        correlation_id: "",
+        retry_after,
+    };
+    view.page(&issuing.look)
+}
+
+/// A page that does not fit what this browser was shown.
+pub(super) fn lost() -> Refusal {
+    Refusal::new(
+        ErrorCode::InvalidRequest,
+        "This page is too old, or belongs to another browser. Begin again in the application.",
+    )
+}

@@ -1,0 +1,118 @@
+//! A browser as far as pages need one: it keeps cookies, and posts the forms it is shown.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use url::Url;
+
+use super::client::{Answer, Form};
+use super::world::{PASSWORD, World};
+
+/// One browser of one person.
+pub(super) struct Browser<'a> {
+    world: &'a World,
+    username: String,
+    cookies: Mutex<BTreeMap<String, String>>,
+}
+
+impl<'a> Browser<'a> {
+    /// Nobody is signed in yet.
+    pub(super) fn of(world: &'a World, username: &str) -> Self {
+        Self { world, username: username.to_owned(), cookies: Mutex::default() }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.sent(self.world.http.get(self.world.at(path))).await
+    }
+
+    pub(super) async fn post(&self, path: &str, form: &Form) -> Answer {
+        let request = self.world.http.post(self.world.at(path)).body(form.encoded());
+        self.sent(request.header("content-type", "application/x-www-form-urlencoded")).await
+    }
+
+    /// What a request brings at once, be it a page or the way back to the client.
+    pub(super) async fn ask(&self, request: &Form) -> Answer {
+        self.get(&format!("/oauth/authorize?{}", request.encoded())).await
+    }
+
+    /// The same after signing in, if that is asked for.
+    pub(super) async fn ask_signed_in(&self, request: &Form) -> Answer {
+        let answer = self.ask(request).await;
+        if is_sign_in(&answer) { self.sign_in(&answer).await } else { answer }
+    }
+
+    /// The same after agreeing, if that is asked for too.
+    pub(super) async fn agree(&self, request: &Form) -> Answer {
+        let answer = self.ask_signed_in(request).await;
+        if is_consent(&answer) { self.decide(&answer, "allow").await } else { answer }
+    }
+
+    /// Fills in a sign-in page, and goes where that leads.
+    pub(super) async fn sign_in(&self, page: &Answer) -> Answer {
+        let answer = self.post_sign_in(page, PASSWORD).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        self.get(answer.header("location")).await
+    }
+
+    pub(super) async fn post_sign_in(&self, page: &Answer, password: &str) -> Answer {
+        let form =
+            Form::of(&[("ticket", &ticket(page)), ("username", &self.username), ("password", password)]);
+        self.post("/login", &form).await
+    }
+
+    /// Answers a consent page.
+    pub(super) async fn decide(&self, page: &Answer, decision: &str) -> Answer {
+        assert!(is_consent(page), "{page:?}");
+        self.post("/consent", &Form::of(&[("ticket", &ticket(page)), ("decision", decision)])).await
+    }
+
+    /// What its cookies say.
+    pub(super) fn secrets(&self) -> Vec<(&'static str, String)> {
+        let cookies = self.cookies.lock().unwrap();
+        cookies.values().filter(|value| !value.is_empty()).map(|value| ("a cookie", value.clone())).collect()
+    }
+
+    async fn sent(&self, request: reqwest::RequestBuilder) -> Answer {
+        let cookies = self.cookies.lock().unwrap().clone();
+        let cookies: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
+        let answer = Answer::of(request).await;
+        for cookie in answer.headers.get_all("set-cookie") {
+            let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
+        }
+        answer
+    }
+}
+
+impl World {
+    /// A code for the usual request, from a browser that was never here.
+    pub(super) async fn code(&self) -> String {
+        self.code_for(&self.request()).await
+    }
+
+    pub(super) async fn code_for(&self, request: &Form) -> String {
+        Browser::of(self, "ada").agree(request).await.code()
+    }
+}
+
+pub(super) fn is_sign_in(answer: &Answer) -> bool {
+    answer.status == 200 && answer.text.contains("action=\"/login\"")
+}
+
+pub(super) fn is_consent(answer: &Answer) -> bool {
+    answer.status == 200 && answer.text.contains("action=\"/consent\"")
+}
+
+/// What proves that a page was shown.
+#[track_caller]
+pub(super) fn ticket(page: &Answer) -> String {
+    let (_, rest) = page.text.split_once("name=\"ticket\" value=\"").unwrap_or_else(|| panic!("{page:?}"));
+    rest.split('"').next().unwrap().to_owned()
+}
+
+/// The raw query of the address an answer leads to.
+pub(super) fn query_of(answer: &Answer) -> String {
+    Url::parse(answer.header("location")).unwrap().query().unwrap_or_default().to_owned()
+}

@@ -45,7 +45,7 @@ async fn adding_is_explained() {
 
           --public
               It cannot keep a secret, such as a program on people's devices
-              [default]
+              (default)
 
           --confidential
               It proves itself with a secret, which is made and printed

@@ -1,6 +1,6 @@
 //! What clients keep at addresses of their own: read by one caller for all who wait, and remembered while it is fresh.
 //!
-//! A failure is never remembered as an answer. It only spares the other side for [`PAUSE`], so that a flood of requests
+//! A failure is never remembered as an answer. It only spares the other side for `PAUSE`, so that a flood of requests
 //! here does not become one there.
 
 use std::collections::HashMap;

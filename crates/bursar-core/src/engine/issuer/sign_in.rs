@@ -1,7 +1,7 @@
 //! Signing in with user name and password.
 //!
 //! Whoever fails learns nothing but that: an unknown name, a wrong password and a user who may not sign in take the same
-//! time and give the same answer. How often it may be tried is for [`super::guesses`].
+//! time and give the same answer. How often it may be tried is for `super::guesses`.
 
 use std::time::Duration;
 

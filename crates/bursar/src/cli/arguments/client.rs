@@ -51,7 +51,7 @@ pub struct AddClientCommand {
     /// Where answers to it may go; may be repeated
     #[arg(long = "redirect", value_name = "URI")]
     pub redirects: Vec<String>,
-    /// It cannot keep a secret, such as a program on people's devices [default]
+    /// It cannot keep a secret, such as a program on people's devices (default)
     #[arg(long)]
     pub public: bool,
     /// It proves itself with a secret, which is made and printed

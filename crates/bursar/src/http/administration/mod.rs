@@ -1,6 +1,6 @@
 //! Administration of the authorization server over HTTP: clients, users, resources, keys, grants and refusals.
 //!
-//! The same operations as on the command line, one handler each. Who may call is decided before, by [`door`].
+//! The same operations as on the command line, one handler each. Who may call is decided before, by `door`.
 
 mod clients;
 pub(crate) mod documents;

@@ -1,4 +1,4 @@
-//! Clients that administrators look after, and the removal of any. Their secrets are in [`super::client_secrets`].
+//! Clients that administrators look after, and the removal of any. Their secrets are in `super::client_secrets`.
 
 use crate::engine::issuer::AuthorizationServer;
 use crate::engine::issuer::records::client::{CLIENT, Client, ClientOrigin};

@@ -19,9 +19,8 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::Interest;
-use tokio::net::UnixListener;
-use tokio::net::UnixStream;
+use rustix::event::{PollFd, PollFlags, Timespec};
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
 use super::Caller;
@@ -115,8 +114,14 @@ async fn speaks(
     if let Either::Right(_) = select(readable, select(left, silence)).await {
         return false;
     }
-    let ready = stream.ready(Interest::READABLE | Interest::WRITABLE).await;
-    ready.is_ok_and(|ready| !ready.is_write_closed())
+    !has_hung_up(stream)
+}
+
+/// Asks the system itself: what the runtime has been told of a connection may be older than its end.
+fn has_hung_up(stream: &UnixStream) -> bool {
+    let mut looked_at = [PollFd::new(stream, PollFlags::empty())];
+    let asked = rustix::event::poll(&mut looked_at, Some(&Timespec::default()));
+    asked.is_ok_and(|_| looked_at[0].revents().intersects(PollFlags::HUP | PollFlags::ERR))
 }
 
 /// Who is at the other end; `None` for another user, whatever the modes of the socket and its folder have become.

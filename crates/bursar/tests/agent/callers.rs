@@ -145,8 +145,8 @@ async fn a_refresh_goes_on_when_its_caller_goes_away() {
     let agent = Agent::start(&world.home).await;
     let before = world.account().await["generation"].as_u64().unwrap();
     let hold = world.provider.hold(Endpoint::Token, When::AfterProcessing);
-    let refresh = world.home.start(&["refresh", "work"]);
-    hold.arrived().await;
+    let mut refresh = world.home.start(&["refresh", "work"]);
+    refresh.until(hold.arrived()).await;
     refresh.signal(Signal::KILL);
     assert_eq!(refresh.ended().await.code, -1);
     hold.release();

@@ -42,8 +42,8 @@ async fn a_signal_waits_for_the_refresh_under_way_and_its_caller_gets_the_answer
     let mut agent = Agent::start(&world.home).await;
     let before = world.token().await;
     let hold = world.provider.hold(Endpoint::Token, When::AfterProcessing);
-    let refresh = world.home.start(&["refresh", "work"]);
-    hold.arrived().await;
+    let mut refresh = world.home.start(&["refresh", "work"]);
+    refresh.until(hold.arrived()).await;
     agent.signal(Signal::TERM);
     agent.writes("the agent is stopping").await;
     assert!(agent.is_there());
@@ -62,8 +62,8 @@ async fn a_refresh_whose_caller_is_gone_is_saved_before_the_end() {
     let world = World::new().await;
     let mut agent = Agent::start(&world.home).await;
     let hold = world.provider.hold(Endpoint::Token, When::AfterProcessing);
-    let refresh = world.home.start(&["refresh", "work"]);
-    hold.arrived().await;
+    let mut refresh = world.home.start(&["refresh", "work"]);
+    refresh.until(hold.arrived()).await;
     refresh.signal(Signal::KILL);
     refresh.ended().await;
     agent.signal(Signal::TERM);
@@ -80,8 +80,8 @@ async fn a_second_signal_ends_at_once_and_the_journal_stays() {
     let world = World::new().await;
     let mut agent = Agent::start(&world.home).await;
     let hold = world.provider.hold(Endpoint::Token, When::AfterProcessing);
-    let refresh = world.home.start(&["refresh", "work"]);
-    hold.arrived().await;
+    let mut refresh = world.home.start(&["refresh", "work"]);
+    refresh.until(hold.arrived()).await;
     // Its caller would go on by itself, and wait for the same provider.
     refresh.signal(Signal::KILL);
     refresh.ended().await;
@@ -114,8 +114,8 @@ async fn stop_waits_for_the_refresh_under_way() {
     let world = World::new().await;
     let mut agent = Agent::start(&world.home).await;
     let hold = world.provider.hold(Endpoint::Token, When::AfterProcessing);
-    let refresh = world.home.start(&["refresh", "work"]);
-    hold.arrived().await;
+    let mut refresh = world.home.start(&["refresh", "work"]);
+    refresh.until(hold.arrived()).await;
     let stop = world.home.start(&["agent", "stop"]);
     agent.writes("the agent is stopping").await;
     hold.release();

@@ -25,8 +25,8 @@ fn said(finding: &Value, member: &str) -> String {
 async fn a_stopped_holder_of_a_refresh_lock_is_named() {
     let (home, provider) = logged_in(Behaviour::default()).await;
     let held = provider.hold(Endpoint::Token, When::BeforeProcessing);
-    let refreshing = home.start(&["refresh", "work"]);
-    held.arrived().await;
+    let mut refreshing = home.start(&["refresh", "work"]);
+    refreshing.until(held.arrived()).await;
     let at_work = one(&home.run(&["doctor", "--json"]).await, "locks");
     assert_eq!(at_work["verdict"], "ok");
     assert!(said(&at_work, "what").contains(&format!("process {} (bursar)", refreshing.id())), "{at_work}");

@@ -92,21 +92,22 @@ async fn a_refresh_that_fails_leaves_no_secret_whatever_the_fault() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_under_way_shows_nothing_and_leaves_nothing_when_it_is_killed() {
-    let provider = MisbehavingProvider::start(Behaviour::default()).await;
-    let mut watched = Watched::new();
-    watched.login(&provider, "work", 0).await;
     for when in [When::BeforeProcessing, When::AfterProcessing] {
+        // Another provider each time: the call of a killed process is still on its way through the first.
+        let provider = MisbehavingProvider::start(Behaviour::default()).await;
+        let mut watched = Watched::new();
+        watched.login(&provider, "work", 0).await;
         let hold = provider.hold(Endpoint::Token, when);
         let mut command = watched.command(&["refresh", "work"]);
-        let running = watched.start(&mut command);
-        hold.arrived().await;
+        let mut running = watched.start(&mut command);
+        running.until(hold.arrived()).await;
         watched.look_at(running.id(), "bursar in the middle of a refresh");
         watched.look_at_files();
         running.signal(rustix::process::Signal::KILL);
         watched.kept("refresh, killed", running.ended().await, -1);
         hold.release();
+        watched.assert_clean(&provider);
     }
-    watched.assert_clean(&provider);
 }
 
 #[tokio::test(flavor = "multi_thread")]

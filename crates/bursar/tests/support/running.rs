@@ -63,6 +63,23 @@ impl Running {
         panic!("it ended without saying so:\n{}", self.said);
     }
 
+    /// Waits for something that happens elsewhere, while it runs: what it says meanwhile fills no pipe.
+    pub(crate) async fn until<T>(&mut self, event: impl Future<Output = T>) -> T {
+        let mut event = std::pin::pin!(event);
+        loop {
+            tokio::select! {
+                value = &mut event => return value,
+                line = self.lines.next_line() => match line.unwrap() {
+                    Some(line) => {
+                        self.said.push_str(&line);
+                        self.said.push('\n');
+                    }
+                    None => panic!("it ended before that:\n{}", self.said),
+                },
+            }
+        }
+    }
+
     /// Waits for the address it wants to be opened.
     pub(crate) async fn address(&mut self) -> String {
         self.says(|line| line.strip_prefix("  ").filter(|rest| rest.starts_with("http")).map(str::to_owned))

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::limit_work::Work;
+
 /// Measures bursar against its budgets and prints a Markdown table.
 #[derive(Debug, clap::Parser)]
 pub(crate) struct Arguments {
@@ -33,6 +35,9 @@ pub(crate) struct Arguments {
     /// The answer it gives: a whole HTTP answer.
     #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) answer: Option<PathBuf>,
+    /// What it does before it answers.
+    #[arg(long, value_name = "WORK", hide = true, default_value = "nothing")]
+    pub(crate) work: Work,
 }
 
 /// What can be measured.
@@ -54,6 +59,14 @@ pub(crate) enum Measurement {
     Million,
     /// How soon an agent answers.
     Start,
+    /// Tokens for clients in their own name.
+    ClientCredentials,
+    /// What resources ask about tokens.
+    Introspection,
+    /// Refresh tokens that are replaced.
+    Refresh,
+    /// How soon a server answers, and what it keeps in memory.
+    Server,
 }
 
 impl Arguments {

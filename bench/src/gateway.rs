@@ -11,6 +11,7 @@ use misbehaving_provider::MisbehavingProvider;
 
 use crate::arguments::Arguments;
 use crate::home::Home;
+use crate::limit_work::Work;
 use crate::nginx::Nginx;
 use crate::processes::Contestant;
 use crate::provider::account;
@@ -98,7 +99,7 @@ fn upstream(home: &Home) -> Result<(SocketAddr, Running)> {
     let answer = home.path("answer");
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
     std::fs::write(&answer, format!("{head}{}", "x".repeat(1024)))?;
-    let running = limit_server(LOAD_CORE, &address.to_string(), &answer)?;
+    let running = limit_server(LOAD_CORE, &address.to_string(), &answer, Work::Nothing)?;
     while std::net::TcpStream::connect(address).is_err() {
         std::thread::yield_now();
     }

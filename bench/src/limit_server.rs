@@ -1,4 +1,5 @@
-//! The server that does only the irreducible work: hyper reads a request and gives the same answer to everybody.
+//! The server that does only the irreducible work: hyper reads a request, something is done that nobody can leave out, and
+//! everybody gets the same answer.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,12 +16,16 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 
+use crate::limit_work::{Work, Worker};
+
 /// Nothing but a status, for whoever only wants to know whether somebody may pass.
 pub(crate) const CHECK: &str = "/check";
 
 /// Serves on `unix:PATH` or a loopback address until the process is ended.
-pub(crate) fn serve(address: &str, answer: &Path) -> Result<()> {
-    let answer = Arc::new(read_answer(&std::fs::read(answer)?)?);
+pub(crate) fn serve(address: &str, answer: &Path, work: Work) -> Result<()> {
+    let folder = answer.parent().context("an answer that is in no folder")?;
+    let answer = read_answer(&std::fs::read(answer)?)?;
+    let answer = Arc::new((Worker::new(work, folder, answer.body())?, answer));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(AGENT_WORKERS).enable_all().build()?;
     runtime.block_on(async {
@@ -43,20 +48,22 @@ pub(crate) fn serve(address: &str, answer: &Path) -> Result<()> {
 
 async fn connection(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    answer: Arc<Response<Bytes>>,
+    answer: Arc<(Worker, Response<Bytes>)>,
 ) {
     let service = service_fn(|request: Request<Incoming>| {
         let answer = Arc::clone(&answer);
         async move {
             let is_check = request.uri().path() == CHECK;
             request.into_body().collect().await?;
+            let (worker, answer) = &*answer;
+            worker.work().await.map_err(std::io::Error::other)?;
             let mut response = Response::new(Full::new(answer.body().clone()));
             *response.headers_mut() = answer.headers().clone();
             if is_check {
                 response = Response::new(Full::default());
                 *response.status_mut() = StatusCode::NO_CONTENT;
             }
-            Ok::<_, hyper::Error>(response)
+            Ok::<_, anyhow::Error>(response)
         }
     });
     // Whatever went wrong on it is the other side's business.

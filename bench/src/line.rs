@@ -1,7 +1,8 @@
-//! Load on a Unix socket: kept-open connections that ask the same question again as soon as they have its answer.
+//! The load on one server: connections that ask one question after the other, and one thread that keeps them all.
 
 use std::convert::Infallible;
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -9,11 +10,33 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use bursar::system::SystemClock;
 use bursar_core::ports::clock::Clock as _;
 use futures::future::{Either, select, try_join_all};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
 
 use crate::running::{LOAD_CORE, pin_this_thread};
 use crate::sample::Sample;
+
+/// Where a server listens.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// On a socket in the file system.
+    Socket(PathBuf),
+    /// On a port.
+    Address(SocketAddr),
+}
+
+/// Whoever asks on one connection, turn after turn.
+pub(crate) trait Caller: Send {
+    /// The next request, head and body.
+    fn question(&mut self) -> &[u8];
+
+    /// The body of the good answer to it.
+    fn hear(&mut self, body: &[u8]) -> Result<()>;
+}
+
+/// Asks the same again and again, and takes every good answer for what it wants.
+#[derive(Clone, Debug)]
+pub(crate) struct Same(pub(crate) Vec<u8>);
 
 /// What came of it.
 #[derive(Debug)]
@@ -24,22 +47,32 @@ pub(crate) struct Load {
     pub(crate) sample: Sample,
 }
 
-/// Asks `request` on `connections` connections for `time`, from one thread on a core of its own.
-pub(crate) fn load(socket: &Path, request: &[u8], connections: usize, time: Duration) -> Result<Load> {
+/// Lets every caller ask on a connection of its own for `time`, from one thread on a core of its own.
+pub(crate) fn load(place: &Place, callers: &mut [impl Caller], time: Duration) -> Result<Load> {
     std::thread::scope(|scope| {
         let asking = scope.spawn(|| {
             pin_this_thread(LOAD_CORE)?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(ask_on_all(socket, request, connections, time))
+            runtime.block_on(ask_on_all(place, callers, time))
         });
         asking.join().map_err(|_| anyhow!("the load ended by itself"))?
     })
 }
 
-async fn ask_on_all(socket: &Path, request: &[u8], connections: usize, time: Duration) -> Result<Load> {
+impl Caller for Same {
+    fn question(&mut self) -> &[u8] {
+        &self.0
+    }
+
+    fn hear(&mut self, _body: &[u8]) -> Result<()> {
+        Ok(())
+    }
+}
+
+async fn ask_on_all(place: &Place, callers: &mut [impl Caller], time: Duration) -> Result<Load> {
     let start = SystemClock.stopwatch();
     let end = start + time;
-    let lines = (0..connections).map(|_| ask_until(socket, request, end));
+    let lines = callers.iter_mut().map(|caller| call(place, caller, end));
     let answered = match select(pin!(try_join_all(lines)), pin!(awake())).await {
         Either::Left((answered, _)) => answered?,
         Either::Right((never, _)) => match never {},
@@ -64,30 +97,55 @@ async fn awake() -> Infallible {
     }
 }
 
-async fn ask_until(socket: &Path, request: &[u8], end: Duration) -> Result<Vec<Duration>> {
-    let mut stream = UnixStream::connect(socket).await.context("no connection")?;
+async fn call(place: &Place, caller: &mut impl Caller, end: Duration) -> Result<Vec<Duration>> {
+    match place {
+        Place::Socket(path) => {
+            ask_until(UnixStream::connect(path).await.context("no connection")?, caller, end).await
+        }
+        Place::Address(address) => {
+            let stream = TcpStream::connect(address).await.context("no connection")?;
+            stream.set_nodelay(true)?;
+            ask_until(stream, caller, end).await
+        }
+    }
+}
+
+async fn ask_until(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    caller: &mut impl Caller,
+    end: Duration,
+) -> Result<Vec<Duration>> {
     let mut answer = vec![0; LARGEST_ANSWER];
     let mut times = Vec::new();
     let mut now = SystemClock.stopwatch();
     while now < end {
-        stream.write_all(request).await?;
-        let (mut filled, mut whole) = (0, None);
-        while whole.is_none_or(|whole| filled < whole) {
+        stream.write_all(caller.question()).await?;
+        let (mut filled, mut parts) = (0, None);
+        while parts.is_none_or(|Parts { end, .. }| filled < end) {
             let read = stream.read(&mut answer[filled..]).await?;
             ensure!(read > 0, "the connection ended, or the answer is too long");
             filled += read;
-            if whole.is_none() {
-                whole = length(&answer[..filled])?;
+            if parts.is_none() {
+                parts = parts_of(&answer[..filled])?;
             }
         }
+        let Parts { body, end } = parts.context("an answer without a head")?;
+        caller.hear(&answer[body..end])?;
         let before = std::mem::replace(&mut now, SystemClock.stopwatch());
         times.push(now.saturating_sub(before));
     }
     Ok(times)
 }
 
-/// Of head and body together; `None` until the head is there.
-fn length(answer: &[u8]) -> Result<Option<usize>> {
+/// Where the body of an answer begins and ends.
+#[derive(Clone, Copy)]
+struct Parts {
+    body: usize,
+    end: usize,
+}
+
+/// `None` until the head is there.
+fn parts_of(answer: &[u8]) -> Result<Option<Parts>> {
     let Some(end) = answer.windows(4).position(|end| end == b"\r\n\r\n") else { return Ok(None) };
     ensure!(
         answer.starts_with(b"HTTP/1.1 200 "),
@@ -95,11 +153,12 @@ fn length(answer: &[u8]) -> Result<Option<usize>> {
         String::from_utf8_lossy(answer)
     );
     let head = std::str::from_utf8(&answer[..end])?;
-    let body = head.lines().find_map(|line| {
+    let length = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
-    Ok(Some(end + 4 + body.context("an answer without its length")?))
+    let body = end + 4;
+    Ok(Some(Parts { body, end: body + length.context("an answer without its length")? }))
 }
 
 const LARGEST_ANSWER: usize = 64 * 1024;

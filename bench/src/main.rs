@@ -8,7 +8,9 @@ mod arguments;
 mod gateway;
 mod home;
 mod in_process;
+mod issuing;
 mod limit_server;
+mod limit_work;
 mod line;
 mod machine;
 mod many_accounts;
@@ -42,7 +44,7 @@ use self::report::Report;
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     if let (Some(address), Some(answer)) = (&arguments.serve, &arguments.answer) {
-        return limit_server::serve(address, answer);
+        return limit_server::serve(address, answer, arguments.work);
     }
     let program = match &arguments.bursar {
         Some(path) => path.clone(),
@@ -69,6 +71,14 @@ fn main() -> Result<()> {
     measure(Measurement::Memory, &|to| memory::measure(runtime, provider, program, &arguments, to))?;
     measure(Measurement::Socket, &|to| socket::measure(provider, program, &arguments, to))?;
     measure(Measurement::Gateway, &|to| gateway::measure(provider, program, &arguments, to))?;
+    measure(Measurement::ClientCredentials, &|to| {
+        issuing::client_credentials::measure(runtime, program, &arguments, to)
+    })?;
+    measure(Measurement::Introspection, &|to| {
+        issuing::introspection::measure(runtime, program, &arguments, to)
+    })?;
+    measure(Measurement::Refresh, &|to| issuing::refresh::measure(runtime, program, &arguments, to))?;
+    measure(Measurement::Server, &|to| issuing::start::measure(runtime, program, to))?;
     measure(Measurement::Million, &|to| million::measure(runtime, program, &arguments, to))?;
     std::io::stdout().write_all(report.markdown().as_bytes())?;
     Ok(())

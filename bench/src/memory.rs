@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use crate::agent::{Agent, refresh_request, token_request};
 use crate::arguments::Arguments;
 use crate::home::Home;
-use crate::line::load;
+use crate::line::{Place, Same, load};
 use crate::provider::visit;
 use crate::report::{Report, Table};
 use crate::sign_in::{REDIRECT, log_in, plan};
@@ -48,8 +48,8 @@ pub(crate) fn measure(
         agent.ask(&token_request(account, "close"))?;
     }
     row("a hand-out of each")?;
-    let request = token_request(&accounts[0], "keep-alive");
-    load(&agent.socket, &request, CONNECTIONS, arguments.turn)?;
+    let mut callers = vec![Same(token_request(&accounts[0], "keep-alive")); CONNECTIONS];
+    load(&Place::Socket(agent.socket.clone()), &mut callers, arguments.turn)?;
     row("a crowd of 200 connections")?;
     report.table(table);
     Ok(())

@@ -3,10 +3,13 @@
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_setaffinity};
+
+use crate::limit_work::Work;
 
 /// The core of whatever is measured.
 pub(crate) const SERVER_CORE: usize = 0;
@@ -35,10 +38,32 @@ impl Running {
 
     /// The anonymous memory it holds, in bytes: what is its own, without mapped files.
     pub(crate) fn anonymous_memory(&self) -> Result<u64> {
+        self.memory("RssAnon:")
+    }
+
+    /// All the memory it holds, in bytes.
+    pub(crate) fn resident_memory(&self) -> Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// How long it has been on a processor, all its threads together; those that have ended do not count.
+    pub(crate) fn processor_time(&self) -> Result<Duration> {
+        let mut time = Duration::ZERO;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.process()))? {
+            // A thread may end while it is looked at.
+            let Ok(said) = std::fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+            let nanoseconds = said.split(' ').next().context("the system does not tell times")?;
+            time += Duration::from_nanos(nanoseconds.trim().parse()?);
+        }
+        Ok(time)
+    }
+
+    fn memory(&self, name: &str) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kibibytes = line.and_then(|rest| rest.trim().strip_suffix(" kB"));
-        Ok(kibibytes.context("the system does not tell RssAnon")?.trim().parse::<u64>()? * 1024)
+        let kibibytes = kibibytes.with_context(|| format!("the system does not tell {name}"))?;
+        Ok(kibibytes.trim().parse::<u64>()? * 1024)
     }
 }
 
@@ -67,8 +92,8 @@ pub(crate) fn pin_this_thread(core: usize) -> Result<()> {
 }
 
 /// This program again, as the server that does only the irreducible work; `address` is as in its arguments.
-pub(crate) fn limit_server(core: usize, address: &str, answer: &Path) -> Result<Running> {
+pub(crate) fn limit_server(core: usize, address: &str, answer: &Path, work: Work) -> Result<Running> {
     let mut command = pinned(core, std::env::current_exe()?);
-    command.args(["--serve", address, "--answer"]).arg(answer);
+    command.args(["--serve", address, "--work", work.name(), "--answer"]).arg(answer);
     Running::start(&mut command)
 }

@@ -42,6 +42,11 @@ impl Sample {
         self.quantile(0)
     }
 
+    /// The longest.
+    pub(crate) fn longest(&self) -> Duration {
+        self.quantile(100)
+    }
+
     fn quantile(&self, percent: usize) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();

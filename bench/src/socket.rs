@@ -8,7 +8,8 @@ use misbehaving_provider::MisbehavingProvider;
 use crate::agent::{Agent, token_request};
 use crate::arguments::Arguments;
 use crate::home::Home;
-use crate::line::{Load, load};
+use crate::limit_work::Work;
+use crate::line::{Load, Place, Same, load};
 use crate::provider::account;
 use crate::report::{Report, Table};
 use crate::running::{Running, SERVER_CORE, limit_server};
@@ -34,7 +35,9 @@ pub(crate) fn measure(
         let mut found = [(Vec::new(), Sample::default()), (Vec::new(), Sample::default())];
         for turn in 0..=arguments.turns {
             for (socket, (rates, sample)) in [&limit_socket, &agent.socket].into_iter().zip(&mut found) {
-                let Load { rate, sample: times } = load(socket, &request, connections, arguments.turn)?;
+                let mut callers = vec![Same(request.clone()); connections];
+                let place = Place::Socket(socket.clone());
+                let Load { rate, sample: times } = load(&place, &mut callers, arguments.turn)?;
                 // The first warms up.
                 if turn > 0 {
                     rates.push(rate);
@@ -62,7 +65,7 @@ pub(crate) fn measure(
 fn limit(home: &Home, answer: &[u8]) -> Result<(std::path::PathBuf, Running)> {
     let (file, socket) = (home.path("answer"), home.path("limit.sock"));
     std::fs::write(&file, answer)?;
-    let running = limit_server(SERVER_CORE, &format!("unix:{}", socket.display()), &file)?;
+    let running = limit_server(SERVER_CORE, &format!("unix:{}", socket.display()), &file, Work::Nothing)?;
     while !socket.exists() {
         std::thread::yield_now();
     }

@@ -1,0 +1,14 @@
+//! The issuing side beside servers that do only what nobody can leave out, and beside npm's `oidc-provider`: all of them on one
+//! core, the load on the other, the same questions for all.
+
+mod callers;
+pub(crate) mod client_credentials;
+mod contest;
+mod ground;
+pub(crate) mod introspection;
+mod limit;
+mod peer;
+mod question;
+pub(crate) mod refresh;
+mod server;
+pub(crate) mod start;

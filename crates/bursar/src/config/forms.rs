@@ -114,6 +114,20 @@ pub(super) fn upstream(text: &str) -> Option<String> {
     (safe && bare).then(|| text.to_owned())
 }
 
+/// A name that signs in, a mail address, or a domain as `@example.com`.
+pub(super) fn user(text: &str) -> Option<String> {
+    let is_user = match text.strip_prefix('@') {
+        Some(domain) => !domain.is_empty() && !domain.contains('@'),
+        None => !text.trim().is_empty(),
+    };
+    is_user.then(|| text.to_owned())
+}
+
+/// What stands in one line of a page or a token.
+pub(super) fn is_line(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= LONGEST_LINE && !text.contains(char::is_control)
+}
+
 /// `PROVIDER:NICKNAME`.
 pub(super) fn account(text: &str) -> Option<String> {
     let (provider, nickname) = text.split_once(':')?;
@@ -128,6 +142,8 @@ pub(super) fn condition(text: &str) -> Option<String> {
     (nameable && value != Some("")).then(|| text.to_owned())
 }
 
+/// Names in pages are far shorter; addresses that name an application may be as long.
+const LONGEST_LINE: usize = 200;
 /// Those of the decimal and of the binary kind, each in rising order.
 const UNITS: &[(&str, u64)] = &[
     ("B", 1),
@@ -265,6 +281,29 @@ mod tests {
         for (text, expected) in origins {
             assert_eq!(origin(text).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn users_are_names_addresses_or_domains() {
+        for (text, good) in [
+            ("ada", true),
+            ("ada@example.com", true),
+            ("@example.com", true),
+            ("@", false),
+            ("@a@b", false),
+            ("", false),
+            (" ", false),
+        ] {
+            assert_eq!(user(text).is_some(), good, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_can_be_shown() {
+        for (text, good) in [("Acme", true), ("Acme Ltd. \u{2013} Ærø", true), ("", false), ("  ", false)] {
+            assert_eq!(is_line(text), good, "{text:?}");
+        }
+        assert!(is_line(&"é".repeat(200)) && !is_line(&"é".repeat(201)) && !is_line("a\nb"));
     }
 
     #[test]

@@ -1,5 +1,10 @@
-//! Every key of a fixed place: the table that parsing, `config show` and `config reference` follow. Keys of tables
-//! that the user names, such as `[providers.NAME]`, are in `groups`.
+//! Every key of a fixed place: the table that parsing, `config show` and `config reference` follow. Those of the server
+//! are in `server_keys`; keys of tables that the user names, such as `[providers.NAME]`, in `groups`.
+
+use bursar_core::provider::duration::write_duration;
+use jiff::SignedDuration;
+
+use super::server_keys::SERVER_KEYS;
 
 /// One key.
 #[derive(Clone, Copy, Debug)]
@@ -17,9 +22,16 @@ pub(super) struct Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Text,
+    /// Text to be shown in one line.
+    Line,
     Proxy,
     Path,
     Duration,
+    /// A duration between two, in seconds.
+    Span {
+        least: i64,
+        most: i64,
+    },
     Port,
     Number,
     Size,
@@ -31,6 +43,8 @@ pub(super) enum Form {
     Flag,
     Choice(&'static [&'static str]),
     Words,
+    Users,
+    Colour,
     Hosts,
     Origins,
     Upstream,
@@ -48,11 +62,16 @@ impl Form {
     pub(super) fn description(self) -> String {
         match self {
             Self::Text => "text".to_owned(),
+            Self::Line => "text of 1 to 200 characters in one line".to_owned(),
             Self::Proxy => {
                 "a proxy, such as `http://proxy:3128` or `socks5h://proxy:1080`, or empty".to_owned()
             }
             Self::Path => "a path".to_owned(),
             Self::Duration => "a duration, such as `90s`, `5m`, `2h` or `1d`".to_owned(),
+            Self::Span { least, most } => {
+                let [least, most] = [least, most].map(|end| write_duration(SignedDuration::from_secs(end)));
+                format!("a duration from `{least}` to `{most}`")
+            }
             Self::Port => "a port number from 0 to 65535".to_owned(),
             Self::Number => "a whole number from 0 to 4294967295".to_owned(),
             Self::Size => "a size, such as `10MiB`, `512KiB` or a number of bytes".to_owned(),
@@ -69,6 +88,11 @@ impl Form {
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Choice(choices) => format!("one of `{}`", choices.join("`, `")),
             Self::Words => "a list of words".to_owned(),
+            Self::Users => {
+                "a list of user names, mail addresses and domains such as `@example.com`, not empty"
+                    .to_owned()
+            }
+            Self::Colour => "a colour of the form `#rrggbb`".to_owned(),
             Self::Hosts => "a list of host names, each with a port or without".to_owned(),
             Self::Origins => "a list of origins, such as `https://app.example.com`".to_owned(),
             Self::Upstream | Self::PublicUrl => {
@@ -110,11 +134,39 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("cleanup", "What `cleanup` removes."),
     ("agent", "How the agent behaves."),
     ("gateway", "What the gateway listens to, and whom it answers."),
-    ("server", "Where the server listens, and what it is known by."),
+    (
+        "server",
+        "Where the server listens, and what it is known by. A running server takes up changes of this and the following \
+         sections when it is started again, but for the certificate, which it reads again by itself.",
+    ),
+    (
+        "lifetimes",
+        "How long what the server issues lives. What has been issued keeps the end it was issued with.",
+    ),
+    ("tokens", "How the server signs what it issues, and what it asks of proofs."),
+    ("registration", "Clients that bring themselves."),
+    ("sign_in", "Who may sign in, and how."),
+    ("sessions", "Session tokens, by which an application knows who is signed in."),
+    ("housekeeping", "What the server removes by itself."),
+    ("brand", "How the server's pages look."),
 ];
 
-/// Every key outside the groups.
-pub(super) const KEYS: &[Key] = &[
+/// Every key outside the groups, in the order of the manual.
+pub(super) fn every_key() -> impl Iterator<Item = &'static Key> + Clone {
+    KEYS.iter().chain(SERVER_KEYS)
+}
+
+/// Variables that other authorization servers are told lifetimes by, each with our key; in seconds, or with a unit. They
+/// may be meant for another program: what is wrong with one is the server's business only.
+pub(super) const ADOPTED_VARIABLES: &[(&str, &str)] = &[
+    ("OAUTH_AUTH_CODE_TTL", "lifetimes.authorization_code"),
+    ("OAUTH_ACCESS_TOKEN_TTL", "lifetimes.access_token"),
+    ("OAUTH_REFRESH_TOKEN_TTL", "lifetimes.refresh_token"),
+    ("OAUTH_EXTERNAL_TOKEN_TTL", "lifetimes.external_token"),
+];
+
+/// Every key outside the groups, but for the server's.
+const KEYS: &[Key] = &[
     Key {
         section: "",
         name: "providers_dir",
@@ -302,43 +354,6 @@ pub(super) const KEYS: &[Key] = &[
         default: Some("3"),
         doc: "How many logs put aside are kept.",
     },
-    Key {
-        section: "server",
-        name: "listen",
-        form: Form::Addresses,
-        default: Some("127.0.0.1:8790 [::1]:8790"),
-        doc: "Where it listens. Addresses that other machines can reach need a certificate or a trusted proxy. Port 0: \
-              any free one.",
-    },
-    Key {
-        section: "server",
-        name: "public_url",
-        form: Form::PublicUrl,
-        default: None,
-        doc: "The URL everybody knows it by, which is its issuer too. Unset: `http://localhost` with its port, as long \
-              as nobody else can reach it.",
-    },
-    Key {
-        section: "server",
-        name: "tls_certificate",
-        form: Form::Path,
-        default: None,
-        doc: "Its certificate and those that vouch for it (PEM). Read again when it changes. Unset: plain HTTP.",
-    },
-    Key {
-        section: "server",
-        name: "tls_key",
-        form: Form::Path,
-        default: None,
-        doc: "The certificate's private key (PEM).",
-    },
-    Key {
-        section: "server",
-        name: "trusted_proxies",
-        form: Form::Networks,
-        default: None,
-        doc: "Proxies in front of it, whose `X-Forwarded-For` and `X-Forwarded-Proto` count. Nobody else's do.",
-    },
 ];
 
 #[cfg(test)]
@@ -347,11 +362,11 @@ mod tests {
 
     #[test]
     fn every_key_is_named_once_and_belongs_to_a_section() {
-        let mut variables: Vec<String> = KEYS.iter().map(Key::variable).collect();
+        let mut variables: Vec<String> = every_key().map(Key::variable).collect();
         variables.sort();
         variables.dedup();
-        assert_eq!(variables.len(), KEYS.len());
-        for key in KEYS {
+        assert_eq!(variables.len(), every_key().count());
+        for key in every_key() {
             assert!(SECTIONS.iter().any(|(section, _)| *section == key.section), "{}", key.path());
             assert!(key.doc.ends_with('.') && !key.doc.contains("  "), "{}", key.path());
         }
@@ -361,5 +376,12 @@ mod tests {
     fn a_keys_variable_is_its_path_in_capitals() {
         let variables: Vec<_> = KEYS.iter().take(2).map(Key::variable).collect();
         assert_eq!(variables, ["BURSAR_PROVIDERS_DIR", "BURSAR_VAULT_KEY"]);
+    }
+
+    #[test]
+    fn an_adopted_variable_is_of_a_key_there_is() {
+        for (variable, path) in ADOPTED_VARIABLES {
+            assert!(every_key().any(|key| key.path() == *path), "{variable}");
+        }
     }
 }

@@ -8,13 +8,14 @@ use bursar_core::provider::Catalogue;
 use ipnet::IpNet;
 use jiff::SignedDuration;
 
-use super::client_secret::ClientSecret;
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::groups::{PROVIDERS, ROUTES, RULES};
-use super::keys::KEYS;
+use super::issuing::IssuingConfig;
+use super::keys::every_key;
 use super::paths::Paths;
-use super::settings::{Reader, Settings};
+use super::secret_source::SecretSource;
+use super::settings::{Misfit, Reader, Settings};
 use super::value::{Origin, Value};
 use super::written::Written;
 use super::{catalogue, provider_table, route_table, rule_table};
@@ -44,6 +45,9 @@ pub struct Config {
     pub gateway: GatewayConfig,
     /// Section `[server]`.
     pub server: ServerConfig,
+    /// The sections from `[lifetimes]` to `[brand]`.
+    pub(super) issuing: IssuingConfig,
+    pub(super) misfit: Option<Misfit>,
     /// The list `[[rules]]`; the first one that holds counts.
     pub rules: Vec<RuleConfig>,
     /// Sections `[providers.NAME]`, by name.
@@ -195,7 +199,7 @@ pub struct ProviderConfig {
     /// The registered client.
     pub client_id: Option<String>,
     /// Where its secret is.
-    pub client_secret: Option<ClientSecret>,
+    pub client_secret: Option<SecretSource>,
     /// The scopes to ask for instead of the entry's.
     pub scopes: Option<Vec<String>>,
     /// The proxy for this provider; the empty text for none at all.
@@ -205,6 +209,18 @@ pub struct ProviderConfig {
 }
 
 impl Config {
+    /// What the authorization server is told.
+    ///
+    /// # Errors
+    /// A variable that other authorization servers know too says something this one cannot do. Only whoever runs a server
+    /// asks, and nobody else is kept from anything by it.
+    pub fn issuing(&self) -> Result<&IssuingConfig, ConfigError> {
+        match &self.misfit {
+            Some(misfit) => Err(misfit.error()),
+            None => Ok(&self.issuing),
+        }
+    }
+
     /// Reads the file, if there is one, and the environment. The first mistake is an error.
     pub fn load(environment: &Environment, paths: &Paths) -> Result<Self, ConfigError> {
         let mut written = Written::default();
@@ -218,7 +234,7 @@ impl Config {
         let home = environment.path("HOME");
         let reader = Reader { base: Some(paths.config_folder()), home: home.as_deref() };
         let mut settings = Settings::default();
-        for key in KEYS {
+        for key in every_key() {
             settings.add(&reader, key, &key.path(), written.settings.remove(&key.path()))?;
         }
         let configured = settings.path("providers_dir");
@@ -235,6 +251,6 @@ impl Config {
         for table in reader.tables(&RULES, &mut written, &mut settings.shown)? {
             rules.push(rule_table::read(table, &catalogue)?);
         }
-        Ok(Self { catalogue, rules, providers, ..settings.config(routes) })
+        Ok(Self { catalogue, rules, providers, ..settings.config(routes)? })
     }
 }

@@ -4,11 +4,11 @@
 //! table both follow, and `reference` prints the manual from. Nothing here talks to the network or the store.
 
 mod catalogue;
-pub mod client_secret;
 pub mod environment;
 mod error;
 mod forms;
 mod groups;
+pub mod issuing;
 mod keys;
 pub mod meaning;
 pub mod paths;
@@ -17,6 +17,9 @@ mod provider_table;
 mod reference;
 mod route_table;
 mod rule_table;
+mod secret_keys;
+pub mod secret_source;
+mod server_keys;
 mod settings;
 mod value;
 mod written;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::groups::GROUPS;
-use super::keys::{Form, KEYS, Key, SECTIONS};
+use super::keys::{ADOPTED_VARIABLES, Form, Key, SECTIONS, every_key};
 use super::meaning::Config;
 use super::value::Origin;
 
@@ -38,7 +38,7 @@ pub fn reference_markdown() -> String {
     );
     for (section, sentence) in SECTIONS {
         let title = if section.is_empty() { "Top of the file".to_owned() } else { format!("`[{section}]`") };
-        let keys: Vec<&Key> = KEYS.iter().filter(|key| key.section == *section).collect();
+        let keys: Vec<&Key> = every_key().filter(|key| key.section == *section).collect();
         table(&mut text, &title, sentence, &keys, true);
     }
     for group in GROUPS {
@@ -60,7 +60,9 @@ fn table(text: &mut String, title: &str, sentence: &str, keys: &[&Key], in_envir
         };
         let name = Some(format!("`{}`", key.name)).filter(|_| key.form != Form::Secret);
         let variable = Some(format!("`{}`", key.variable())).filter(|_| in_environment);
-        let names: Vec<String> = name.into_iter().chain(variable).collect();
+        let adopted = ADOPTED_VARIABLES.iter().filter(|(_, path)| *path == key.path());
+        let adopted = adopted.map(|(variable, _)| format!("`{variable}` (in seconds)"));
+        let names: Vec<String> = name.into_iter().chain(variable).chain(adopted).collect();
         let _ = writeln!(text, "| {} | {form} | {default} | {} |", names.join(", "), key.doc);
     }
 }

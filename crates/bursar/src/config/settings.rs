@@ -8,7 +8,8 @@ use jiff::SignedDuration;
 
 use super::error::ConfigError;
 use super::groups::Group;
-use super::keys::Key;
+use super::issuing;
+use super::keys::{ADOPTED_VARIABLES, Key};
 use super::meaning::{
     AgentConfig, CleanupConfig, Config, GatewayConfig, LoginConfig, NetworkConfig, RefreshConfig,
     RouteConfig, ServerConfig, StatusConfig, VaultConfig,
@@ -89,7 +90,7 @@ impl Reader<'_> {
     fn read(&self, key: &Key, path: &str, entry: &Entry) -> Result<Value, ConfigError> {
         // Paths in the environment are meant from where the command runs, as everywhere.
         let base = self.base.filter(|_| matches!(entry.origin, Origin::File { .. }));
-        Value::read(key.form, &entry.raw, base, self.home).map_err(|detail| ConfigError::BadValue {
+        Value::read(key, &entry.raw, base, self.home).map_err(|detail| ConfigError::BadValue {
             place: entry.origin.clone(),
             key: path.to_owned(),
             detail,
@@ -103,6 +104,22 @@ pub(super) struct Settings {
     values: BTreeMap<String, Value>,
     /// Every value with its origin, in the order of the manual.
     pub(super) shown: Vec<(String, Option<Value>, Origin)>,
+    misfit: Option<Misfit>,
+}
+
+/// A variable that may be meant for another program, and means nothing to a server of ours.
+#[derive(Clone, Debug)]
+pub(super) struct Misfit {
+    place: Origin,
+    key: String,
+    detail: String,
+}
+
+impl Misfit {
+    pub(super) fn error(&self) -> ConfigError {
+        let Self { place, key, detail } = self.clone();
+        ConfigError::BadValue { place, key, detail }
+    }
 }
 
 impl Settings {
@@ -120,15 +137,52 @@ impl Settings {
             self.shown.push((path.to_owned(), None, Origin::Default));
             return Ok(());
         };
-        let value = reader.read(key, path, &entry)?;
+        let (value, origin) = match (reader.read(key, path, &entry), default()) {
+            (Ok(value), _) => (value, entry.origin),
+            (Err(error), Some(default)) if is_adopted(&entry.origin) => {
+                self.note(error);
+                (reader.read(key, path, &default)?, default.origin)
+            }
+            (Err(error), _) => return Err(error),
+        };
         self.values.insert(path.to_owned(), value.clone());
-        self.shown.push((path.to_owned(), Some(value), entry.origin));
+        self.shown.push((path.to_owned(), Some(value), origin));
         Ok(())
     }
 
+    /// Refuses what a key says: at once, or as soon as a server is meant where somebody else may be meant.
+    pub(super) fn refuse(&mut self, path: &str, detail: &str) -> Result<(), ConfigError> {
+        let place = self.place(path);
+        let is_adopted = is_adopted(&place);
+        let error = ConfigError::BadValue { place, key: path.to_owned(), detail: detail.to_owned() };
+        if is_adopted {
+            self.note(error);
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    /// Whether somebody has said a key.
+    pub(super) fn is_written(&self, path: &str) -> bool {
+        self.place(path) != Origin::Default
+    }
+
+    /// Where a value comes from.
+    pub(super) fn place(&self, path: &str) -> Origin {
+        let shown = self.shown.iter().find(|(shown, _, _)| shown == path);
+        shown.map_or(Origin::Default, |(_, _, origin)| origin.clone())
+    }
+
+    fn note(&mut self, error: ConfigError) {
+        if let ConfigError::BadValue { place, key, detail } = error {
+            self.misfit.get_or_insert(Misfit { place, key, detail });
+        }
+    }
+
     /// The configuration without catalogue, providers and rules.
-    pub(super) fn config(mut self, routes: BTreeMap<String, RouteConfig>) -> Config {
-        Config {
+    pub(super) fn config(mut self, routes: BTreeMap<String, RouteConfig>) -> Result<Config, ConfigError> {
+        Ok(Config {
+            issuing: issuing::read(&mut self)?,
             catalogue: Catalogue::embedded(),
             vault: VaultConfig {
                 key: self.text("vault.key").and_then(|name| backend(&name)),
@@ -176,10 +230,7 @@ impl Settings {
                     Some(Value::Size(size)) => size,
                     _ => 0,
                 },
-                log_keep: match self.values.remove("gateway.log_keep") {
-                    Some(Value::Number(number)) => number,
-                    _ => 0,
-                },
+                log_keep: self.number("gateway.log_keep"),
                 routes,
             },
             server: ServerConfig {
@@ -200,18 +251,24 @@ impl Settings {
             },
             rules: Vec::new(),
             providers: BTreeMap::new(),
+            misfit: self.misfit,
             shown: self.shown,
-        }
+        })
     }
 
-    fn text(&mut self, path: &str) -> Option<String> {
+    /// The value of a key, taken out.
+    pub(super) fn take(&mut self, path: &str) -> Option<Value> {
+        self.values.remove(path)
+    }
+
+    pub(super) fn text(&mut self, path: &str) -> Option<String> {
         match self.values.remove(path) {
             Some(Value::Text(text) | Value::Proxy(text)) => Some(text),
             _ => None,
         }
     }
 
-    fn words(&mut self, path: &str) -> Vec<String> {
+    pub(super) fn words(&mut self, path: &str) -> Vec<String> {
         match self.values.remove(path) {
             Some(Value::Words(words)) => words,
             _ => Vec::new(),
@@ -226,10 +283,24 @@ impl Settings {
         }
     }
 
-    fn duration(&mut self, path: &str) -> Option<SignedDuration> {
+    pub(super) fn duration(&mut self, path: &str) -> Option<SignedDuration> {
         match self.values.remove(path) {
             Some(Value::Duration(duration)) => Some(duration),
             _ => None,
+        }
+    }
+
+    pub(super) fn number(&mut self, path: &str) -> u32 {
+        match self.values.remove(path) {
+            Some(Value::Number(number)) => number,
+            _ => 0,
+        }
+    }
+
+    pub(super) fn variables(&mut self, path: &str) -> BTreeMap<String, String> {
+        match self.values.remove(path) {
+            Some(Value::Variables(variables)) => variables,
+            _ => BTreeMap::new(),
         }
     }
 
@@ -240,9 +311,13 @@ impl Settings {
         }
     }
 
-    fn flag(&mut self, path: &str) -> bool {
+    pub(super) fn flag(&mut self, path: &str) -> bool {
         matches!(self.values.remove(path), Some(Value::Flag(true)))
     }
+}
+
+fn is_adopted(origin: &Origin) -> bool {
+    matches!(origin, Origin::Environment(variable) if ADOPTED_VARIABLES.iter().any(|(adopted, _)| adopted == variable))
 }
 
 fn backend(name: &str) -> Option<Backend> {

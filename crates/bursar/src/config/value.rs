@@ -12,8 +12,9 @@ use jiff::SignedDuration;
 use jiff::civil::Time;
 
 use super::forms;
-use super::keys::Form;
+use super::keys::{Form, Key};
 use crate::context;
+use crate::http::pages::brand::Colour;
 use crate::server::PublicUrl;
 
 /// Where a value comes from.
@@ -84,26 +85,31 @@ impl Value {
     ///
     /// `base` is where relative paths of the file start, `home` what `~/` stands for.
     pub(super) fn read(
-        form: Form,
+        key: &Key,
         raw: &Raw,
         base: Option<&Path>,
         home: Option<&Path>,
     ) -> Result<Self, String> {
-        let wrong = || format!("must be {}", form.description());
-        match (form, raw) {
+        let wrong = || format!("must be {}", key.form.description());
+        match (key.form, raw) {
             (Form::Text, Raw::Text(text)) => Ok(Self::Text(text.clone())),
             (Form::Secret, Raw::Text(text)) if base.is_none() => Ok(Self::Secret(Secret::new(text.as_str()))),
-            (Form::Secret, _) => {
-                Err("is a secret and does not belong in this file; use client_secret_file, \
-                     client_secret_command or the environment"
-                    .to_owned())
-            }
+            (Form::Secret, _) => Err(format!(
+                "is a secret and does not belong in this file; use {0}_file, {0}_command or the environment",
+                key.name
+            )),
+            (Form::Line, Raw::Text(text)) if forms::is_line(text) => Ok(Self::Text(text.clone())),
             (Form::Proxy, Raw::Text(text)) => forms::proxy(text).map(Self::Proxy).ok_or_else(wrong),
             (Form::Path, Raw::Text(text)) if !text.is_empty() => path(text, base, home).map(Self::Path),
             (Form::Duration, Raw::Text(text)) => {
                 parse_duration(text).map(Self::Duration).map_err(|error| format!("is wrong: {error}"))
             }
-            (Form::Duration, Raw::Number(number)) => {
+            (Form::Span { least, most }, Raw::Text(text)) => match parse_duration(text) {
+                Ok(duration) if (least..=most).contains(&duration.as_secs()) => Ok(Self::Duration(duration)),
+                Ok(_) => Err(wrong()),
+                Err(error) => Err(format!("is wrong: {error}")),
+            },
+            (Form::Duration | Form::Span { .. }, Raw::Number(number)) => {
                 Err(format!("has no unit; write for example \"{number}s\" or \"{number}m\""))
             }
             (Form::Port, Raw::Number(number)) => u16::try_from(*number).map(Self::Port).map_err(|_| wrong()),
@@ -151,6 +157,12 @@ impl Value {
             }
             (Form::Words, Raw::Words(words)) => Ok(Self::Words(words.clone())),
             (Form::Words, Raw::Text(text)) => Ok(Self::Words(split(text))),
+            (Form::Users, raw) => words(raw, forms::user)
+                // Whoever names nobody must not let everybody in.
+                .filter(|users| !users.is_empty())
+                .map(Self::Words)
+                .ok_or_else(wrong),
+            (Form::Colour, Raw::Text(text)) if text.parse::<Colour>().is_ok() => Ok(Self::Text(text.clone())),
             (Form::Hosts, raw) => words(raw, forms::host).map(Self::Words).ok_or_else(wrong),
             (Form::Origins, raw) => words(raw, forms::origin).map(Self::Words).ok_or_else(wrong),
             (Form::Command, Raw::Words(words)) if !words.is_empty() => Ok(Self::Command(words.clone())),

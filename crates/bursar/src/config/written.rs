@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::groups::{GROUPS, Group, Shape};
-use super::keys::{KEYS, Key, SECTIONS};
+use super::keys::{ADOPTED_VARIABLES, Form, Key, SECTIONS, every_key};
 use super::value::{Origin, Raw};
 
 /// Everything that was written.
@@ -56,9 +56,9 @@ impl Written {
                     self.add_section(&source, section, table)?;
                 }
                 _ => {
-                    let key = KEYS.iter().find(|key| key.section.is_empty() && key.name == section);
+                    let key = every_key().find(|key| key.section.is_empty() && key.name == section);
                     let Some(key) = key else {
-                        let top = KEYS.iter().filter(|key| key.section.is_empty()).map(|key| key.name);
+                        let top = every_key().filter(|key| key.section.is_empty()).map(|key| key.name);
                         let known = SECTIONS.iter().map(|(section, _)| *section).chain(top);
                         return Err(source.unknown(name, section, known.chain(groups_of(""))));
                     };
@@ -80,7 +80,7 @@ impl Written {
                 self.add_group(source, group, value)?;
                 continue;
             }
-            let keys = KEYS.iter().filter(|key| key.section == section);
+            let keys = every_key().filter(|key| key.section == section);
             let Some(key) = keys.clone().find(|key| key.name == name.get_ref().as_ref()) else {
                 let written = format!("{section}.{}", name.get_ref());
                 let known = keys.map(|key| key.name).chain(groups_of(section));
@@ -148,6 +148,15 @@ impl Written {
 
     /// Adds what the environment says; it wins over the file.
     pub(super) fn add_environment(&mut self, environment: &Environment) -> Result<(), ConfigError> {
+        for (variable, path) in ADOPTED_VARIABLES {
+            let Some(text) = environment.text(variable) else {
+                continue;
+            };
+            let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+            let text = if is_number { format!("{text}s") } else { text.to_owned() };
+            let origin = Origin::Environment((*variable).to_owned());
+            self.settings.insert((*path).to_owned(), Entry { raw: Raw::Text(text), origin });
+        }
         for name in environment.names() {
             let Some(rest) = name.strip_prefix("BURSAR_") else {
                 continue;
@@ -157,7 +166,11 @@ impl Written {
             };
             let entry =
                 Entry { raw: Raw::Text(text.to_owned()), origin: Origin::Environment(name.to_owned()) };
-            if let Some(key) = KEYS.iter().find(|key| key.variable() == name) {
+            if let Some(key) = every_key().find(|key| key.variable() == name) {
+                // What starts servers sets variables of secrets to nothing where there is none.
+                if key.form == Form::Secret && text.is_empty() {
+                    continue;
+                }
                 self.settings.insert(key.path(), entry);
             } else if SET_FOR_CHILDREN.contains(&name) {
                 // Ours, but no key: a command that runs inside `bursar exec` has them.
@@ -171,13 +184,13 @@ impl Written {
                     });
                 }
                 let Some((table, key)) = table_variable(group, rest) else {
-                    return Err(unknown_variable(name, group.keys));
+                    return Err(unknown_variable(name, group.keys.iter()));
                 };
                 let table = self.table_named(group, table);
                 let written = self.table(group, &table, entry.origin.clone());
                 written.entries.insert(key.name, entry);
             } else if SECTIONS.iter().any(|(section, _)| is_of_section(rest, section)) {
-                return Err(unknown_variable(name, KEYS));
+                return Err(unknown_variable(name, every_key()));
             }
         }
         Ok(())
@@ -226,8 +239,8 @@ fn is_of_section(rest: &str, section: &str) -> bool {
     !section.is_empty() && rest.starts_with('_')
 }
 
-fn unknown_variable(name: &str, keys: &[Key]) -> ConfigError {
-    let variables: Vec<String> = keys.iter().map(Key::variable).collect();
+fn unknown_variable(name: &str, keys: impl Iterator<Item = &'static Key>) -> ConfigError {
+    let variables: Vec<String> = keys.map(Key::variable).collect();
     ConfigError::UnknownKey {
         place: Origin::Environment(name.to_owned()),
         key: name.to_owned(),

@@ -2,6 +2,7 @@
 
 mod browser;
 mod config;
+mod config_of_server;
 mod keychain;
 mod locks;
 mod loopback;

@@ -1,4 +1,4 @@
-//! Where a client secret is, and reading it when it is needed.
+//! Where a secret of the configuration is, and reading it when it is needed.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -16,7 +16,7 @@ use crate::child_environment::scrub;
 
 /// Where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClientSecret {
+pub enum SecretSource {
     /// In the environment.
     Given(Secret),
     /// In a private file.
@@ -25,13 +25,13 @@ pub enum ClientSecret {
     Command(Vec<String>),
 }
 
-impl ClientSecret {
+impl SecretSource {
     /// Reads it: the file's text, or the first line the program prints, within 30 s.
     pub async fn read(
         &self,
         environment: &Environment,
         clock: &dyn Clock,
-    ) -> Result<Secret, ClientSecretError> {
+    ) -> Result<Secret, SecretSourceError> {
         let secret = match self {
             Self::Given(secret) => secret.clone(),
             Self::File(path) => private_file::read(path)?,
@@ -40,12 +40,12 @@ impl ClientSecret {
                 match select(output, clock.sleep(LIMIT)).await {
                     Either::Left((output, _)) => output?,
                     Either::Right(_) => {
-                        return Err(ClientSecretError::TooSlow { program: program(words) });
+                        return Err(SecretSourceError::TooSlow { program: program(words) });
                     }
                 }
             }
         };
-        if secret.is_empty() { Err(ClientSecretError::Empty) } else { Ok(secret) }
+        if secret.is_empty() { Err(SecretSourceError::Empty) } else { Ok(secret) }
     }
 }
 
@@ -59,8 +59,8 @@ fn program(words: &[String]) -> String {
     words.first().cloned().unwrap_or_default()
 }
 
-async fn run(words: &[String], environment: &Environment) -> Result<Secret, ClientSecretError> {
-    let told = |source| ClientSecretError::Failed { program: program(words), source };
+async fn run(words: &[String], environment: &Environment) -> Result<Secret, SecretSourceError> {
+    let told = |source| SecretSourceError::Failed { program: program(words), source };
     let mut command = std::process::Command::new(program(words));
     command.args(words.iter().skip(1)).stdin(Stdio::null()).stdout(Stdio::piped());
     scrub(&mut command, environment);
@@ -71,19 +71,19 @@ async fn run(words: &[String], environment: &Environment) -> Result<Secret, Clie
     }
     let status = child.wait().await.map_err(told)?;
     if !status.success() {
-        return Err(ClientSecretError::Refused { program: program(words), status: status.to_string() });
+        return Err(SecretSourceError::Refused { program: program(words), status: status.to_string() });
     }
     Ok(Secret::new(printed.lines().next().unwrap_or_default().trim_end()))
 }
 
-/// The client secret could not be read.
+/// The secret could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientSecretError {
+pub enum SecretSourceError {
     /// The file cannot be used.
     #[error(transparent)]
     File(#[from] PrivateFileError),
     /// The program could not be run.
-    #[error("cannot run {program} for the client secret")]
+    #[error("cannot run {program} for a secret")]
     Failed {
         /// The program.
         program: String,
@@ -91,7 +91,7 @@ pub enum ClientSecretError {
         source: std::io::Error,
     },
     /// The program ended with an error.
-    #[error("{program} gave no client secret ({status})")]
+    #[error("{program} gave no secret ({status})")]
     Refused {
         /// The program.
         program: String,
@@ -99,17 +99,17 @@ pub enum ClientSecretError {
         status: String,
     },
     /// The program did not end.
-    #[error("{program} gave no client secret within {} s", LIMIT.as_secs())]
+    #[error("{program} gave no secret within {} s", LIMIT.as_secs())]
     TooSlow {
         /// The program.
         program: String,
     },
     /// Nothing was there.
-    #[error("the client secret is empty")]
+    #[error("the secret is empty")]
     Empty,
 }
 
-impl ClientSecretError {
+impl SecretSourceError {
     /// What to do next.
     pub fn hint(&self) -> String {
         match self {
@@ -128,11 +128,11 @@ mod tests {
     use super::*;
     use crate::system::SystemClock;
 
-    fn command(words: &[&str]) -> ClientSecret {
-        ClientSecret::Command(words.iter().map(|word| (*word).to_owned()).collect())
+    fn command(words: &[&str]) -> SecretSource {
+        SecretSource::Command(words.iter().map(|word| (*word).to_owned()).collect())
     }
 
-    async fn read(secret: &ClientSecret) -> Result<Secret, ClientSecretError> {
+    async fn read(secret: &SecretSource) -> Result<Secret, SecretSourceError> {
         secret.read(&Environment::from_process(), &SystemClock).await
     }
 
@@ -144,10 +144,10 @@ mod tests {
 
     #[tokio::test]
     async fn programs_that_fail_print_nothing_or_do_not_exist_are_told_apart() {
-        assert!(matches!(read(&command(&["false"])).await, Err(ClientSecretError::Refused { .. })));
-        assert!(matches!(read(&command(&["true"])).await, Err(ClientSecretError::Empty)));
+        assert!(matches!(read(&command(&["false"])).await, Err(SecretSourceError::Refused { .. })));
+        assert!(matches!(read(&command(&["true"])).await, Err(SecretSourceError::Empty)));
         let missing = read(&command(&["/no/such/program"])).await;
-        assert!(matches!(missing, Err(ClientSecretError::Failed { .. })));
+        assert!(matches!(missing, Err(SecretSourceError::Failed { .. })));
     }
 
     #[tokio::test]

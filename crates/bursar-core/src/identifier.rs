@@ -24,6 +24,15 @@ impl Identifier {
         Self(bytes)
     }
 
+    /// When it was made, to the millisecond, by the clock of whoever made it.
+    pub fn made_at(self) -> Timestamp {
+        let mut bytes = [0; 8];
+        bytes[2..].copy_from_slice(&self.0[..6]);
+        let milliseconds = i64::from_be_bytes(bytes);
+        // 48 bits reach as far as the calendar does, and somewhat beyond.
+        Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
+    }
+
     /// The bits, for tokens that carry a name.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0

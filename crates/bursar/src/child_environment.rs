@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::config::environment::Environment;
 
-/// Removes the variables that open the vault, or hold a client secret, from the child's environment.
+/// Removes the variables that open the vault, or hold a secret of a client or of sessions, from the child's environment.
 pub fn scrub(command: &mut Command, environment: &Environment) {
     for name in environment.names().filter(|name| is_private(name)) {
         command.env_remove(name);
@@ -18,6 +18,7 @@ pub fn is_private(name: &str) -> bool {
     name.starts_with("BURSAR_MASTER_KEY")
         || name.starts_with("BURSAR_PASSPHRASE")
         || name.starts_with("BURSAR_VAULT_")
+        || name.starts_with("BURSAR_SESSIONS_")
         || (name.starts_with("BURSAR_PROVIDERS_") && name.ends_with("_CLIENT_SECRET"))
 }
 
@@ -34,8 +35,10 @@ mod tests {
             "BURSAR_PASSPHRASE_FILE",
             "BURSAR_VAULT_PASSPHRASE_FILE",
             "BURSAR_PROVIDERS_GITHUB_CLIENT_SECRET",
+            "BURSAR_SESSIONS_SECRET",
+            "BURSAR_SESSIONS_PREVIOUS_SECRET",
         ];
-        let kept = ["PATH", "BURSAR_HOME", "BURSAR_PROVIDERS_GITHUB_CLIENT_ID"];
+        let kept = ["PATH", "BURSAR_HOME", "BURSAR_SESSION", "BURSAR_PROVIDERS_GITHUB_CLIENT_ID"];
         let environment = Environment::from_pairs(private.iter().chain(&kept).map(|name| (*name, "hunter2")));
         let mut command = Command::new("true");
         scrub(&mut command, &environment);

@@ -9,9 +9,21 @@ use bursar_core::secret::Secret;
 use crate::config::private_file;
 use crate::exit::{Exit, Failure};
 
-/// Leaves a new code at `path` and tells it, for a terminal. `None`: there is an administrator, and no file any more.
-pub async fn leave_first_code(server: &AuthorizationServer, path: &Path) -> Result<Option<Secret>, Failure> {
+/// The file, in the folder of the store.
+pub const FIRST_CODE_FILE: &str = "first-code";
+
+/// Makes a new code instead of any earlier one, and leaves it at `path` if there is one; tells it, for a terminal. `None`:
+/// there is an administrator, and no file any more.
+///
+/// # Errors
+/// The store cannot be used, or the file cannot be written. Nobody needs a code to make an administrator on the machine
+/// itself, so this is no reason not to start.
+pub async fn leave_first_code(
+    server: &AuthorizationServer,
+    path: Option<&Path>,
+) -> Result<Option<Secret>, Failure> {
     let code = server.issue_first_code().await?;
+    let Some(path) = path else { return Ok(code) };
     // The code before, if any, is good for nothing now.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(stuck(path, &error)),

@@ -1,41 +1,163 @@
 //! The authorization server as this program runs it: its rules from the configuration, what it does by itself, its routes.
 
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_core::engine::Engine;
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::rules::Rules;
+use bursar_core::engine::issuer::session_rules::{SessionRules, SessionSigning, SessionSigningError};
 use bursar_core::oauth::url::Issuer;
+use bursar_core::ports::clock::Clock;
 
 use crate::config::Config;
+use crate::config::environment::Environment;
+use crate::config::issuing::{BrandConfig, IssuingConfig, SessionsConfig};
+use crate::config::secret_source::SecretSourceError;
 use crate::exit::{Exit, Failure};
 use crate::http::administration;
 use crate::http::oauth::{Issuing, router};
 use crate::http::pages::Look;
+use crate::http::pages::brand::{Brand, BrandError, Logo};
 use crate::passwords::Argon2Passwords;
 use crate::server::{Chore, Ground, House};
 
-/// The authorization server of `engine`'s sandbox, known by `public_url`.
+/// The authorization server of `engine`'s sandbox, known by `public_url`, for commands that look after it: it issues no
+/// session tokens, and so reads no secret for them.
+///
+/// # Errors
+/// The address cannot be an issuer, or the configuration says what no server can do.
 pub fn authorization_server(
     engine: &Engine,
-    _config: &Config,
+    config: &Config,
     public_url: &str,
 ) -> Result<AuthorizationServer, Failure> {
+    Ok(server(engine, rules(config.issuing()?, public_url)?))
+}
+
+/// Everything that a server has inside.
+///
+/// # Errors
+/// As [`authorization_server`], or a secret or a picture cannot be read.
+pub async fn house(ground: &Ground, environment: &Environment) -> Result<House, Failure> {
+    let config = ground.config.issuing()?;
+    let mut rules = rules(config, ground.public_url.as_str())?;
+    let clock = &*ground.engine.ports().clock;
+    rules.sessions.signing = session_signing(&config.sessions, environment, clock).await?;
+    let server = server(&ground.engine, rules);
+    let router = router(Issuing::new(server.clone(), look(&config.brand)?));
+    let router = router.merge(administration::router(&server));
+    Ok(House { router, chores: chores(&server) })
+}
+
+fn server(engine: &Engine, rules: Rules) -> AuthorizationServer {
+    let passwords = Argon2Passwords::new(Arc::clone(&engine.ports().random));
+    AuthorizationServer::new(engine.clone(), rules, Arc::new(passwords))
+}
+
+/// The rules of the server known by `public_url`, all but the secrets that sign sessions: [`session_signing`] reads those.
+///
+/// # Errors
+/// The address cannot be an issuer.
+pub fn rules(config: &IssuingConfig, public_url: &str) -> Result<Rules, Failure> {
     let issuer = Issuer::parse(public_url).map_err(|error| {
         Failure::of(Exit::Usage, &error)
             .hint("say an https address, or one of this machine, in `server.public_url`")
     })?;
-    let passwords = Argon2Passwords::new(Arc::clone(&engine.ports().random));
-    Ok(AuthorizationServer::new(engine.clone(), Rules::of(issuer), Arc::new(passwords)))
+    let IssuingConfig { registration, sessions, .. } = config;
+    Ok(Rules {
+        issuer,
+        lifetimes: config.lifetimes,
+        access_format: config.access_format,
+        key_age: config.key_age,
+        open_registration: registration.open,
+        registration_limits: registration.limits,
+        metadata_documents: registration.metadata_documents,
+        guarded_proxy: registration.guarded_proxy.clone(),
+        unused_client: registration.unused_client,
+        proof_nonces: config.proof_nonces,
+        complete_verification_uri: config.complete_verification_uri,
+        sessions: SessionRules {
+            audience: sessions.audience.clone(),
+            lifetime: sessions.lifetime,
+            signing: SessionSigning::new(sessions.algorithm, Vec::new())
+                .unwrap_or_else(|_needs_secret| SessionRules::default().signing),
+            names: sessions.names.clone(),
+            clients: sessions.clients.clone(),
+        },
+        allowed_users: config.allowed_users.clone(),
+        events_kept: config.events_kept,
+    })
 }
 
-/// Everything that a server has inside.
-pub fn house(ground: &Ground) -> Result<House, Failure> {
-    let server = authorization_server(&ground.engine, &ground.config, ground.public_url.as_str())?;
-    let router = router(Issuing::new(server.clone(), Look::default()));
-    let router = router.merge(administration::router(&server));
-    Ok(House { router, chores: chores(&server) })
+/// What signs session tokens, with the secrets it needs.
+///
+/// # Errors
+/// A secret cannot be read, or could be guessed.
+pub async fn session_signing(
+    config: &SessionsConfig,
+    environment: &Environment,
+    clock: &dyn Clock,
+) -> Result<SessionSigning, Failure> {
+    let mut secrets = Vec::with_capacity(config.secrets.len());
+    for source in &config.secrets {
+        let secret = source.read(environment, clock).await.map_err(|error| {
+            let hint = error.hint();
+            Failure::of(Exit::Usage, &UnusableError::Secret(error)).hint(hint)
+        })?;
+        secrets.push(secret);
+    }
+    SessionSigning::new(config.algorithm, secrets).map_err(|error| {
+        Failure::of(Exit::Usage, &UnusableError::Signing(error))
+            .hint("make a secret with: openssl rand -base64 48")
+    })
+}
+
+/// How the server's pages look.
+///
+/// # Errors
+/// The picture cannot be read, or is none.
+pub fn look(config: &BrandConfig) -> Result<Look, Failure> {
+    let usual = Brand::default();
+    let logo = config.logo.as_deref().map(logo).transpose()?;
+    Ok(Look::new(Brand { name: config.name.clone(), logo, colour: config.colour.unwrap_or(usual.colour) }))
+}
+
+fn logo(path: &Path) -> Result<Logo, Failure> {
+    let path = path.to_owned();
+    let unusable = |error: UnusableError| {
+        Failure::of(Exit::Usage, &error).hint("name a small PNG, JPEG, WebP or SVG file in `brand.logo`")
+    };
+    let read = || {
+        // A pipe would be waited for.
+        if !std::fs::metadata(&path)?.is_file() {
+            return Err(std::io::ErrorKind::InvalidInput.into());
+        }
+        let mut bytes = Vec::new();
+        std::fs::File::open(&path)?.take(LARGEST_PICTURE).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    match read() {
+        Err(source) => Err(unusable(UnusableError::Unread { path, source })),
+        Ok(bytes) => {
+            Logo::of_picture(&bytes).map_err(|source| unusable(UnusableError::Logo { path, source }))
+        }
+    }
+}
+
+/// Something the configuration names cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum UnusableError {
+    #[error("the secret that signs session tokens cannot be read")]
+    Secret(#[source] SecretSourceError),
+    #[error("session tokens cannot be signed")]
+    Signing(#[source] SessionSigningError),
+    #[error("cannot read the logo {}", path.display())]
+    Unread { path: PathBuf, source: std::io::Error },
+    #[error("{} cannot be the logo", path.display())]
+    Logo { path: PathBuf, source: BrandError },
 }
 
 fn chores(server: &AuthorizationServer) -> Vec<Chore> {
@@ -63,3 +185,5 @@ fn chores(server: &AuthorizationServer) -> Vec<Chore> {
 const LOOK_AT_KEYS: Duration = Duration::from_hours(1);
 /// Answers that may be asked for again are kept for a minute.
 const TIDY_UP: Duration = Duration::from_secs(30);
+/// More than fits into a page: what is larger is refused by its size, not cut.
+const LARGEST_PICTURE: u64 = 64 * 1024;

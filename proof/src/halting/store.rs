@@ -7,7 +7,7 @@ use std::time::Duration;
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
     Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Page, Record,
-    Sequence, Space, Store, StoreError, StoredEvent,
+    Sequence, Space, Store, StoreError, StoredEvent, Tally,
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -107,6 +107,14 @@ impl Store for HaltingStore {
         self.inner.expire(space, kind, limit)
     }
 
+    fn tally<'a>(
+        &'a self,
+        space: &'a Space,
+        kind: &'static Kind,
+    ) -> BoxFuture<'a, Result<Answer<Tally>, StoreError>> {
+        self.inner.tally(space, kind)
+    }
+
     fn count<'a>(
         &'a self,
         space: &'a Space,
@@ -140,6 +148,15 @@ impl Store for HaltingStore {
         query: EventQuery,
     ) -> BoxFuture<'a, Result<Answer<Vec<StoredEvent>>, StoreError>> {
         self.inner.events(space, query)
+    }
+
+    fn forget_events<'a>(
+        &'a self,
+        space: &'a Space,
+        before: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<usize, StoreError>> {
+        self.inner.forget_events(space, before, limit)
     }
 
     fn backup<'a>(&'a self, sink: &'a mut (dyn Write + Send)) -> BoxFuture<'a, Result<(), StoreError>> {

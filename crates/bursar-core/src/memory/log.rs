@@ -86,6 +86,16 @@ impl Log {
         self.events.range(start..).filter(wanted).take(query.limit).cloned().collect()
     }
 
+    /// Removes those of the `limit` oldest events that are from before `before`.
+    pub(super) fn forget_events(&mut self, before: Timestamp, limit: usize) -> usize {
+        let rest = self.events.split_off(limit.min(self.events.len()));
+        let looked_at = self.events.len();
+        self.events.retain(|stored| stored.event.at >= before);
+        let forgotten = looked_at - self.events.len();
+        self.events.extend(rest);
+        forgotten
+    }
+
     /// Adds to a counter.
     pub(super) fn count(
         &mut self,

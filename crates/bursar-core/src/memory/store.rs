@@ -16,7 +16,7 @@ use crate::ports::clock::Clock;
 use crate::ports::event::Event;
 use crate::ports::store::{
     Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Origin, Page,
-    Record, Sequence, Space, Store, StoreError, StoredEvent,
+    Record, Sequence, Space, Store, StoreError, StoredEvent, Tally,
 };
 
 /// A store that ends with its process.
@@ -146,6 +146,19 @@ impl Store for MemoryStore {
         .boxed()
     }
 
+    fn tally<'a>(
+        &'a self,
+        space: &'a Space,
+        kind: &'static Kind,
+    ) -> BoxFuture<'a, Result<Answer<Tally>, StoreError>> {
+        async move {
+            kind.check_space(space)?;
+            let time = self.clock.now();
+            Ok(Answer { value: self.state().space(space).table(kind).tally(time), time })
+        }
+        .boxed()
+    }
+
     fn count<'a>(
         &'a self,
         space: &'a Space,
@@ -197,6 +210,15 @@ impl Store for MemoryStore {
             Ok(Answer { value: events.unwrap_or_default(), time: self.clock.now() })
         }
         .boxed()
+    }
+
+    fn forget_events<'a>(
+        &'a self,
+        space: &'a Space,
+        before: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<usize, StoreError>> {
+        async move { Ok(self.state().space(space).log.forget_events(before, limit)) }.boxed()
     }
 
     fn health(&self) -> BoxFuture<'_, Result<Health, StoreError>> {

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use jiff::Timestamp;
 
-use crate::ports::store::{Due, Page, Record};
+use crate::ports::store::{Due, Page, Record, Tally};
 
 /// Records by key, and by everything else they are looked for.
 #[derive(Debug, Default)]
@@ -102,6 +102,13 @@ impl Table {
         if let Some(expires_at) = row.record.expires_at {
             self.by_expiry.remove(&(expires_at, key.to_owned()));
         }
+    }
+
+    /// How many records are alive at `now`, and how many are not.
+    pub(super) fn tally(&self, now: Timestamp) -> Tally {
+        let expired = self.by_expiry.iter().take_while(|(expires_at, _)| *expires_at <= now).count();
+        let size = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        Tally { alive: size(self.rows.len().saturating_sub(expired)), expired: size(expired) }
     }
 
     /// Removes at most `limit` records that expired by `now`.

@@ -19,7 +19,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-pub use self::answer::{Answer, Change, Commit, Count, Due, EventQuery, Page, StoredEvent};
+pub use self::answer::{Answer, Change, Commit, Count, Due, EventQuery, Page, StoredEvent, Tally};
 pub use self::batch::{Batch, CommitId, Expected, Guard, WriteOperation};
 pub use self::error::StoreError;
 pub use self::incarnation::{Health, INCARNATION, Incarnation, Origin};
@@ -92,6 +92,13 @@ pub trait Store: Send + Sync + fmt::Debug {
         limit: usize,
     ) -> BoxFuture<'a, Result<usize, StoreError>>;
 
+    /// How many records of a kind there are. Looks at all of them: for people who ask, not for the way of a request.
+    fn tally<'a>(
+        &'a self,
+        space: &'a Space,
+        kind: &'static Kind,
+    ) -> BoxFuture<'a, Result<Answer<Tally>, StoreError>>;
+
     /// Adds `by` to a counter that starts anew in every window of the store's clock.
     fn count<'a>(
         &'a self,
@@ -125,6 +132,15 @@ pub trait Store: Send + Sync + fmt::Debug {
         space: &'a Space,
         query: EventQuery,
     ) -> BoxFuture<'a, Result<Answer<Vec<StoredEvent>>, StoreError>>;
+
+    /// Looks at the `limit` oldest events and removes those from before `before`; tells how many it was. The ids of
+    /// removed events are never given again.
+    fn forget_events<'a>(
+        &'a self,
+        space: &'a Space,
+        before: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<usize, StoreError>>;
 
     /// Whether the store can be read and written now, and what it is.
     fn health(&self) -> BoxFuture<'_, Result<Health, StoreError>>;

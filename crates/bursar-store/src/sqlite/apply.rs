@@ -32,6 +32,21 @@ pub(super) fn append(group: &mut Group<'_>, space: &Space, events: &[Event]) -> 
     Ok(())
 }
 
+/// Removes those of the oldest events that are from before `before`.
+pub(super) fn forget_events(
+    group: &mut Group<'_>,
+    space: &Space,
+    before: Timestamp,
+    at_most: usize,
+) -> Result<usize, StoreError> {
+    let row = params![space.as_str(), before.as_millisecond(), limit(at_most)];
+    let forgotten = execute(group.connection, FORGET_EVENTS, row)?;
+    if forgotten > 0 {
+        group.changed();
+    }
+    Ok(forgotten)
+}
+
 /// Adds to a counter.
 pub(super) fn count(
     group: &mut Group<'_>,
@@ -204,6 +219,11 @@ fn millis(duration: Duration) -> usize {
 /// Looks at the oldest lines only, so it costs the same whether or not they are old enough.
 const FORGET_COMMITS: &str = "DELETE FROM commit_log WHERE sequence IN \
      (SELECT sequence FROM (SELECT sequence, at FROM commit_log ORDER BY sequence LIMIT ?2) WHERE at < ?1)";
+
+/// The same for events.
+const FORGET_EVENTS: &str = "DELETE FROM event WHERE id IN \
+     (SELECT id FROM (SELECT id, at FROM event INDEXED BY event_by_space WHERE space = ?1 ORDER BY id LIMIT ?3) \
+      WHERE at < ?2)";
 
 /// A change is forgotten with its commit.
 const FORGET_CHANGES: &str = "DELETE FROM change_log WHERE space = ?1 AND (sequence, ordinal) IN \

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
     Change, CommitId, Due, EventQuery, INCARNATION, Incarnation, Kind, Page, Record, Sequence, Space,
-    StoreError, StoredEvent, Version,
+    StoreError, StoredEvent, Tally, Version,
 };
 use jiff::Timestamp;
 use rusqlite::types::Type;
@@ -80,6 +80,20 @@ pub(super) fn record(
 ) -> Result<Option<Record>, rusqlite::Error> {
     let mut statement = connection.prepare_cached(&statements.record)?;
     statement.query_one(params![space.as_str(), key, now.as_millisecond()], read_record).optional()
+}
+
+/// How many rows of a kind there are.
+pub(super) fn tally(
+    connection: &Connection,
+    statements: &Statements,
+    space: &Space,
+    now: Timestamp,
+) -> Result<Tally, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(&statements.tally)?;
+    statement.query_one(params![space.as_str(), now.as_millisecond()], |row| {
+        let (all, expired): (u64, u64) = (number(row, 0)?, number(row, 1)?);
+        Ok(Tally { alive: all.saturating_sub(expired), expired })
+    })
 }
 
 /// A page of records, of all or of those whose index has a value.

@@ -39,6 +39,8 @@ pub(super) struct Statements {
     pub(super) delete: String,
     /// Removes at most ?3 rows of space that expired by ?2.
     pub(super) expire: String,
+    /// How many rows of space there are, and how many of them expired by ?2.
+    pub(super) tally: String,
     /// All columns of all rows live at ?1, for a backup.
     pub(super) back_up: String,
 }
@@ -147,6 +149,10 @@ impl Statements {
             expire: format!(
                 "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} INDEXED BY {table}_expiry \
                  WHERE space = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)"
+            ),
+            tally: format!(
+                "SELECT (SELECT count(*) FROM {table} WHERE space = ?1), (SELECT count(*) FROM {table} \
+                 INDEXED BY {table}_expiry WHERE space = ?1 AND expires_at <= ?2)"
             ),
             back_up: format!("SELECT {columns} FROM {table} WHERE {} ORDER BY space, key", live(1)),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
     Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Page, Record,
-    Sequence, Space, Store, StoreError, StoredEvent,
+    Sequence, Space, Store, StoreError, StoredEvent, Tally,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -206,6 +206,21 @@ impl Store for SqliteStore {
         .boxed()
     }
 
+    fn tally<'a>(
+        &'a self,
+        space: &'a Space,
+        kind: &'static Kind,
+    ) -> BoxFuture<'a, Result<Answer<Tally>, StoreError>> {
+        async move {
+            let time = self.now();
+            let value = self.readers.read_kind(space, kind, |connection, statements| {
+                reader::tally(connection, statements, space, time)
+            })?;
+            Ok(Answer { value, time })
+        }
+        .boxed()
+    }
+
     fn count<'a>(
         &'a self,
         space: &'a Space,
@@ -241,6 +256,16 @@ impl Store for SqliteStore {
         query: EventQuery,
     ) -> BoxFuture<'a, Result<Answer<Vec<StoredEvent>>, StoreError>> {
         async move { self.read(|connection| reader::events(connection, space, &query)) }.boxed()
+    }
+
+    fn forget_events<'a>(
+        &'a self,
+        space: &'a Space,
+        before: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<usize, StoreError>> {
+        let space = space.clone();
+        self.writer.run(move |group| apply::forget_events(group, &space, before, limit)).boxed()
     }
 
     fn health(&self) -> BoxFuture<'_, Result<Health, StoreError>> {

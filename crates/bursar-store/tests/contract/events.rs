@@ -4,7 +4,7 @@ use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{Change, EventQuery, Expected, StoredEvent};
 use futures::executor::block_on;
 
-use super::{ACCOUNT, Bench, USE, conflict, done, home, on_every_backend, record, start};
+use super::{ACCOUNT, Bench, USE, after, conflict, done, home, on_every_backend, record, start};
 
 fn event(subject: &str) -> Event {
     Event::new(start(), "account.refreshed", subject).with("attempts", 3).with("by", "agent")
@@ -68,6 +68,28 @@ fn events_are_read_in_order_by_page_and_by_subject() {
         let odd = events(bench, all[1].id, Some("odd"), 10);
         assert_eq!(odd, [all[3].clone(), all[5].clone()]);
         assert_eq!(events(bench, 0, Some("none"), 10), []);
+    });
+}
+
+#[test]
+fn old_events_are_forgotten_in_bounded_batches_and_their_ids_never_come_back() {
+    on_every_backend(|bench| {
+        for second in 0..6 {
+            let aged = Event { at: after(second), ..event("aged") };
+            block_on(bench.store.append(&home(), vec![aged])).unwrap();
+        }
+        let all = events(bench, 0, None, 10);
+        let forget = |until: i64, limit: usize| {
+            block_on(bench.store.forget_events(&home(), after(until), limit)).unwrap()
+        };
+        assert_eq!(forget(0, 10), 0);
+        assert_eq!(forget(4, 0), 0);
+        assert_eq!((forget(4, 3), forget(4, 3), forget(4, 3)), (3, 1, 0));
+        assert_eq!(events(bench, 0, None, 10), all[4..]);
+        assert_eq!(events(bench, 0, Some("aged"), 10), all[4..]);
+        assert_eq!(forget(100, 10), 2);
+        block_on(bench.store.append(&home(), vec![event("new")])).unwrap();
+        assert!(events(bench, 0, None, 10)[0].id > all[5].id);
     });
 }
 

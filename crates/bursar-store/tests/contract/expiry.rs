@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bursar_core::ports::store::{Expected, Kind, Version};
+use bursar_core::ports::store::{Expected, Kind, Tally, Version};
 use futures::executor::block_on;
 
 use super::{ACCOUNT, Bench, LOGIN, after, conflict, done, home, keys, on_every_backend, record};
@@ -94,6 +94,25 @@ fn expire_collects_in_bounded_batches_and_nothing_alive() {
         let rounds: Vec<usize> = (0..4).map(|_| expire(bench, &ACCOUNT, 3)).collect();
         assert_eq!(rounds, [3, 3, 1, 0]);
         assert_eq!(keys(&bench.list(&ACCOUNT)), ["immortal", "young"]);
+    });
+}
+
+#[test]
+fn tally_tells_the_living_from_those_nobody_has_collected() {
+    on_every_backend(|bench| {
+        let tally = |kind: &'static Kind| block_on(bench.store.tally(&home(), kind)).unwrap().value;
+        assert_eq!(tally(&ACCOUNT), Tally::default());
+        for number in 0..3 {
+            create_mortal(bench, &number.to_string());
+        }
+        bench.create(record(&ACCOUNT, "immortal", "x"));
+        bench.create(record(&LOGIN, "other", "x"));
+        assert_eq!(tally(&ACCOUNT), Tally { alive: 4, expired: 0 });
+        bench.clock.advance(Duration::from_secs(10));
+        assert_eq!(tally(&ACCOUNT), Tally { alive: 1, expired: 3 });
+        expire(bench, &ACCOUNT, 2);
+        assert_eq!(tally(&ACCOUNT), Tally { alive: 1, expired: 1 });
+        assert_eq!(tally(&LOGIN), Tally { alive: 1, expired: 0 });
     });
 }
 

@@ -111,6 +111,8 @@ pub enum Command {
     Resume(ResumeCommand),
     /// Remove logins that nobody can use any more
     Cleanup(CleanupCommand),
+    /// Count what there is
+    Stats(StatsCommand),
     /// Save what is readable from a damaged store
     Rebuild(RebuildCommand),
     /// Find out what is wrong
@@ -291,6 +293,17 @@ pub struct CleanupCommand {
     /// Also remove logins not used for this long, such as 7d
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub unused: Option<SignedDuration>,
+    /// Instead of logins, what the server has issued and is over
+    #[arg(long, conflicts_with = "unused")]
+    pub issued: bool,
+}
+
+/// `bursar stats`
+#[derive(Debug, Args)]
+pub struct StatsCommand {
+    /// Of what the server has issued
+    #[arg(long, required = true)]
+    pub issued: bool,
 }
 
 /// `bursar rebuild`

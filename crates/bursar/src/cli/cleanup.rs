@@ -1,6 +1,8 @@
 //! `bursar cleanup`: removes logins nobody can use any more, and finishes what earlier removals and killed processes
 //! left.
 
+mod issued;
+
 use bursar_core::engine::cleanup::{CleanupRules, Removal, candidates};
 use bursar_core::engine::logout::RevocationReport;
 use jiff::tz::TimeZone;
@@ -13,6 +15,9 @@ use crate::account_view::Viewing;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, command: &CleanupCommand) -> Result<Exit, Failure> {
+    if command.issued {
+        return issued::run(app, command.dry_run).await;
+    }
     let mut exit = Exit::Ok;
     let mut findings = revocations(app, command.dry_run).await?;
     findings.extend(sessions(app, command.dry_run).await?);

@@ -8,6 +8,7 @@ use crate::config::environment::Environment;
 use crate::config::paths::Paths;
 use crate::config::{self, Config, ShownKey};
 use crate::exit::{Exit, Failure};
+use crate::issuing;
 
 /// Needs no store, and makes no file or folder.
 pub(super) fn run(
@@ -17,7 +18,8 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     match command.action {
         ConfigAction::Check => {
-            let (_, paths) = load(environment)?;
+            let (config, paths) = load(environment)?;
+            issuing::look(&config.issuing()?.brand)?;
             let from = if paths.config_file().exists() {
                 paths.config_file().display().to_string()
             } else {

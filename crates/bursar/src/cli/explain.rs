@@ -1,6 +1,10 @@
 //! `bursar explain`: why the authorization server refused a request, in words.
 
-use bursar_core::engine::issuer::administration::refusals::NotedRefusal;
+use std::time::Duration;
+
+use bursar_core::engine::issuer::AuthorizationServer;
+use bursar_core::engine::issuer::administration::refusals::{GATHERED, NotedRefusal};
+use bursar_core::identifier::Identifier;
 
 use super::administration::{server_of, value};
 use super::app::App;
@@ -11,13 +15,28 @@ use crate::http::administration::documents::RefusalDocument;
 
 pub(super) async fn run(app: &App, command: &ExplainCommand) -> Result<Exit, Failure> {
     let server = server_of(app)?;
-    let refusal = server.noted_refusal(command.id.trim()).await?.ok_or_else(|| unknown(&command.id))?;
+    let refusal = noted(app, &server, command.id.trim()).await?.ok_or_else(|| unknown(&command.id))?;
     if app.printer.json {
         app.printer.document(&value(&RefusalDocument::from(&refusal)));
     } else {
         app.printer.data(&told(&refusal));
     }
     Ok(Exit::Ok)
+}
+
+/// The refusal of this id. What a running server has refused just now it stores in a moment, which is waited for.
+async fn noted(app: &App, server: &AuthorizationServer, id: &str) -> Result<Option<NotedRefusal>, Failure> {
+    let started = app.now();
+    let is_new = |id: Identifier| started.duration_since(id.made_at()).unsigned_abs() < LONGEST_WAIT;
+    let may_come = id.parse().is_ok_and(is_new);
+    loop {
+        let refusal = server.noted_refusal(id).await?;
+        let waited = app.now().duration_since(started).unsigned_abs();
+        if refusal.is_some() || !may_come || waited > LONGEST_WAIT {
+            return Ok(refusal);
+        }
+        app.engine.ports().clock.sleep(LOOK_AGAIN).await;
+    }
 }
 
 fn told(refusal: &NotedRefusal) -> String {
@@ -39,9 +58,12 @@ fn told(refusal: &NotedRefusal) -> String {
 fn unknown(id: &str) -> Failure {
     let shown: String = id.chars().filter(|character| !character.is_control()).take(LONGEST_SHOWN).collect();
     Failure::new(Exit::Error, format!("no refusal has the id `{shown}`")).hint(
-        "ids are on error pages and in error answers of this server; of very many at once only some are kept, all are \
-         in its log",
+        "ids are on error pages and in error answers of this server, and in their header `Bursar-Correlation-Id`; of very \
+         many at once only some are kept",
     )
 }
 
 const LONGEST_SHOWN: usize = 60;
+/// As long as refusals are gathered, and the writing.
+const LONGEST_WAIT: Duration = GATHERED.saturating_add(Duration::from_secs(1));
+const LOOK_AGAIN: Duration = Duration::from_millis(100);

@@ -34,6 +34,7 @@ mod select;
 mod serve;
 mod shell;
 mod shown_accounts;
+mod stats;
 mod status;
 mod token;
 mod user;
@@ -137,6 +138,7 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         Command::Pause(command) => pause::pause(app, command).await,
         Command::Resume(command) => pause::resume(app, command).await,
         Command::Cleanup(command) => cleanup::run(app, command).await,
+        Command::Stats(command) => stats::run(app, command).await,
         Command::Client(command) => client::run(app, command).await,
         Command::User(command) => user::run(app, command).await,
         Command::Resource(command) => resource::run(app, command).await,

@@ -32,7 +32,7 @@ async fn add(app: &App, server: &AuthorizationServer, command: &AddResourceComma
         url: command.url.clone(),
         name: command.name.as_deref().and_then(unless_empty),
         scopes: command.scopes.iter().cloned().collect(),
-        format: format(command.format),
+        format: command.format.map_or(server.rules().access_format, format),
         access_lifetime: command.lifetime,
         introspectors: command.introspectors.clone(),
         requires_proof: command.dpop,

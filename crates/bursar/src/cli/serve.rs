@@ -1,14 +1,21 @@
 //! `bursar serve`: the server in the foreground.
 
+use std::cell::OnceCell;
+use std::path::Path;
+
+use bursar_core::engine::issuer::administration::first_code::FIRST_CODE_LIFETIME;
+use bursar_core::secret::Secret;
 use serde_json::json;
 
 use super::app;
 use super::arguments::serve::ServeCommand;
 use super::printer::Printer;
 use crate::config::environment::Environment;
+use crate::config::paths::Paths;
 use crate::exit::{Exit, Failure};
-use crate::issuing::house;
-use crate::server::{self, Ground, House, Opened, Wish};
+use crate::first_start::{FIRST_CODE_FILE, leave_first_code};
+use crate::issuing::{authorization_server, house};
+use crate::server::{self, Ground, Opened, PublicUrl, Wish};
 use crate::wiring::Seams;
 
 /// Is the server until a signal comes.
@@ -24,12 +31,58 @@ pub(super) fn run(
         public_url: command.public_url.clone(),
         is_ephemeral: command.ephemeral,
     };
-    server::run(environment, &wish, seams, furnish, |opened| tell(opened, printer))?;
+    let place = if command.ephemeral {
+        None
+    } else {
+        Some(Paths::resolve(environment)?.data_folder().join(FIRST_CODE_FILE))
+    };
+    let left = OnceCell::new();
+    let furnish = async |ground: &Ground| {
+        let house = house(ground, environment).await?;
+        if let Some(code) = first_code(ground, place.as_deref(), printer).await {
+            let _only_once = left.set(code);
+        }
+        Ok(house)
+    };
+    server::run(environment, &wish, seams, furnish, |opened| {
+        tell(opened, printer);
+        if let Some(code) = left.get() {
+            tell_code(code, place.as_deref(), &opened.public_url, printer);
+        }
+    })?;
     Ok(Exit::Ok)
 }
 
-async fn furnish(ground: &Ground) -> Result<House, Failure> {
-    house(ground)
+/// A code for the first administrator, if there is none yet and somebody can find it.
+async fn first_code(ground: &Ground, place: Option<&Path>, printer: &Printer) -> Option<Secret> {
+    if place.is_none() && !printer.person_is_watching() {
+        return None;
+    }
+    let left = match authorization_server(&ground.engine, &ground.config, ground.public_url.as_str()) {
+        Ok(server) => leave_first_code(&server, place).await,
+        Err(failure) => Err(failure),
+    };
+    left.unwrap_or_else(|failure| {
+        let Failure { message, causes, hint, .. } = failure;
+        tracing::warn!(?causes, hint, "there is no code for a first administrator: {message}");
+        None
+    })
+}
+
+/// The code itself is only for a person at a terminal: whatever else reads this keeps it.
+fn tell_code(code: &Secret, place: Option<&Path>, public_url: &PublicUrl, printer: &Printer) {
+    let minutes = FIRST_CODE_LIFETIME.as_mins();
+    printer.say("nobody may look after this server over the network yet");
+    if let Some(place) = place {
+        printer.say(&format!("a code for the first administrator is in {}", place.display()));
+    }
+    if printer.person_is_watching() {
+        printer.say(&format!("the code for the first administrator is {}", code.expose()));
+    }
+    printer.say(&format!(
+        "it is good once, for {minutes} minutes, at {public_url}/v1/first-administrator on this machine; \
+         `bursar user add NAME --admin` does the same here"
+    ));
 }
 
 fn tell(opened: &Opened, printer: &Printer) {

@@ -197,6 +197,7 @@ fn nobody(username: &str) -> User {
         scopes: Vec::new(),
         password: None,
         disabled: false,
+        epoch: 0,
         created_at: Timestamp::UNIX_EPOCH,
         password_changed_at: None,
     }

@@ -16,6 +16,9 @@ type Responses = BTreeMap<String, RefOr<Response>>;
 /// Reads or writes records.
 pub(super) struct UsesTheStore;
 
+/// Has a body, and writes records.
+pub(super) struct ChangesRecords;
+
 /// Is about accounts that the caller names.
 pub(super) struct NamesAccounts;
 
@@ -28,6 +31,12 @@ pub(super) struct OpensTokens;
 impl IntoResponses for UsesTheStore {
     fn responses() -> Responses {
         table(&STORE)
+    }
+}
+
+impl IntoResponses for ChangesRecords {
+    fn responses() -> Responses {
+        table(&[&UNREADABLE[..], &BODY, &STORE].concat())
     }
 }
 
@@ -51,6 +60,7 @@ impl IntoResponses for OpensTokens {
 
 const NAMED: [(u16, &str); 2] =
     [(400, "The request cannot be understood, or more than one account is meant"), (404, "No such account")];
+const UNREADABLE: [(u16, &str); 1] = [(400, "Something is missing or makes no sense")];
 const BODY: [(u16, &str); 1] = [(413, "The request is too large")];
 const TOKENS: [(u16, &str); 3] =
     [(403, "A rule says no"), (409, "A person has to log in"), (423, "The vault is locked")];
@@ -60,7 +70,8 @@ fn table(rows: &[(u16, &str)]) -> Responses {
     rows.iter().map(|(status, description)| (status.to_string(), failure(description).into())).collect()
 }
 
-fn failure(description: &str) -> Response {
+/// A failure of the one form that all have.
+pub(super) fn failure(description: &str) -> Response {
     let schema = Ref::from_schema_name(FailureDocument::name());
     let content = ContentBuilder::new().schema(Some(schema)).build();
     ResponseBuilder::new().description(description).content("application/json", content).build()

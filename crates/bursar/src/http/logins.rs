@@ -65,6 +65,7 @@ pub(super) async fn list(State(api): State<Api>) -> Json<Vec<LoginDocument>> {
 
 /// How long to wait for news.
 #[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Patience {
     /// Answer when the login has ended, or after so many seconds, 60 at most; left out: at once.

@@ -6,7 +6,9 @@
 
 mod accounts;
 pub mod administration;
+mod bearing;
 mod caller;
+mod cause;
 mod description;
 mod events;
 mod extract;
@@ -53,9 +55,10 @@ pub fn router(api: Api) -> Router {
     router.fallback(refusal::unknown_route).method_not_allowed_fallback(refusal::wrong_method).with_state(api)
 }
 
-/// The document that describes the API, as JSON.
+/// The document that describes the whole API, of the agent and of the server, as JSON.
 pub fn openapi() -> String {
-    let (_, document) = routes().split_for_parts();
+    let (_, mut document) = routes().split_for_parts();
+    document.merge(administration::described());
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
@@ -89,9 +92,12 @@ fn routes() -> OpenApiRouter<Api> {
     info(
         title = "bursar",
         version = "1",
-        description = "Accounts, hand-outs, sessions, logins and events. The agent serves it on a Unix socket that \
-                       only its own user can open; who can open it may do everything here. Every failure is one \
-                       document with a stable word, a sentence and a hint. Members may be added to every answer."
+        description = "Two processes serve parts of it. The agent: accounts, hand-outs, sessions, logins and events, on a \
+                       Unix socket that only its own user can open; who can open it may do everything there. The \
+                       server: clients, users, resources, keys, grants and refusals of the authorization server, for \
+                       whoever shows the token that the operation names; ids and addresses in paths are \
+                       percent-encoded. Every failure is one document with a stable word, a sentence and a hint. \
+                       Members may be added to every answer."
     ),
     components(schemas(wire::FailureDocument)),
     tags(

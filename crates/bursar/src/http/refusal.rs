@@ -2,9 +2,12 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use bursar_core::engine::issuer::refusal::Refusal as Refused;
+use bursar_core::oauth::error::ErrorCode;
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 
+use super::cause::Cause;
 use super::wire::{FailureDocument, VAULT_UNAVAILABLE};
 use crate::exit::{Exit, Failure};
 
@@ -75,6 +78,14 @@ fn code(exit: Exit) -> (StatusCode, &'static str) {
 }
 
 impl FailureDocument {
+    /// The same for whoever asks later why it was refused.
+    fn as_refusal(&self) -> Refused {
+        let Self { error, message, causes, .. } = self;
+        let code = ErrorCode::Extension(error.clone());
+        let reason = causes.iter().fold(message.clone(), |reason, cause| format!("{reason}: {cause}"));
+        Refused::new(code, message.clone()).because(reason)
+    }
+
     /// The failure a command ends with after such an answer.
     pub fn into_failure(self) -> Failure {
         let exit = match self.error.as_str() {
@@ -92,7 +103,8 @@ impl FailureDocument {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.document)).into_response();
+        let cause = Cause::of(self.document.as_refusal());
+        let mut response = cause.on((self.status, Json(self.document)).into_response());
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }

@@ -17,8 +17,8 @@ use bursar_core::secret::Secret;
 
 use super::{PlanError, Target};
 use crate::config::Config;
-use crate::config::client_secret::ClientSecret;
 use crate::config::meaning::ProviderConfig;
+use crate::config::secret_source::SecretSource;
 
 /// What somebody wants of a login.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +98,7 @@ impl Draft {
     }
 
     /// Where the configuration says that the client's secret is.
-    pub(crate) fn configured_secret(&self) -> Option<&ClientSecret> {
+    pub(crate) fn configured_secret(&self) -> Option<&SecretSource> {
         self.config.client_secret.as_ref()
     }
 

@@ -1,6 +1,6 @@
 //! Why a login over the API does not begin or go on.
 
-use crate::config::client_secret::ClientSecretError;
+use crate::config::secret_source::SecretSourceError;
 use crate::exit::Failure;
 use crate::login_plan::{PlanError, TargetError};
 use crate::loopback::CallbackError;
@@ -19,7 +19,7 @@ pub(crate) enum BeginError {
     Plan(#[from] PlanError),
     /// The configured client secret cannot be read.
     #[error(transparent)]
-    Secret(#[from] ClientSecretError),
+    Secret(#[from] SecretSourceError),
     /// Nothing can listen for the browser.
     #[error(transparent)]
     Callback(#[from] CallbackError),

@@ -80,9 +80,10 @@ async fn http_1(
     let paces = Paces::of(&reception.limits);
     let stream = PacedStream::new(stream, exchanges.clone(), Arc::clone(&reception.clock), paces);
     let head_bytes = reception.limits.head_bytes;
+    let closing = phase.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let (reception, exchange) = (Arc::clone(&reception), exchanges.begin());
-        async move { Ok::<_, Infallible>(reception.receive(request, guest, exchange).await) }
+        let (reception, exchange, closing) = (Arc::clone(&reception), exchanges.begin(), closing.clone());
+        async move { Ok::<_, Infallible>(reception.receive(request, guest, exchange, closing).await) }
     });
     let connection = http1::Builder::new()
         // The stream knows better how long which silence may last.
@@ -114,9 +115,10 @@ async fn http_2(
         .max_send_buf_size(SEND_BUFFER)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING);
+    let closing = phase.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let (reception, exchange) = (Arc::clone(&reception), exchanges.begin());
-        async move { Ok::<_, Infallible>(reception.receive(request, guest, exchange).await) }
+        let (reception, exchange, closing) = (Arc::clone(&reception), exchanges.begin(), closing.clone());
+        async move { Ok::<_, Infallible>(reception.receive(request, guest, exchange, closing).await) }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     to_its_end(connection, http2::Connection::graceful_shutdown, phase).await;
@@ -152,7 +154,7 @@ async fn speaks(
 }
 
 /// Completes with that phase, or when the server is gone.
-async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
+pub(super) async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
     let _gone = phase.wait_for(|phase| *phase >= wanted).await;
 }
 

@@ -85,6 +85,7 @@ pub fn run(
 ) -> Result<(), Failure> {
     let paths = Paths::resolve(environment)?;
     let config = Config::load(environment, &paths)?;
+    config.issuing()?;
     if let Err(error) = allow_many_descriptors() {
         tracing::warn!(%error, "few connections can be open at a time");
     }

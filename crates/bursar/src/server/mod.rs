@@ -32,4 +32,5 @@ pub use self::life::{Ground, House, Opened, Wish, run};
 pub use self::limits::Limits;
 pub use self::listener::Entrance;
 pub use self::public_url::{NotPublicUrl, PublicUrl};
+pub use self::reception::Endless;
 pub use self::source::{Source, TrustedProxies};

@@ -8,13 +8,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use bursar_core::ports::clock::Clock;
-use futures::FutureExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use serde_json::json;
+use tokio::sync::watch;
 use tower_service::Service as _;
 
+use super::connection::{Phase, reached};
 use super::door::DoorRules;
 use super::exchange::{AnswerBody, Exchange};
 use super::health::{HEALTH_PATH, READINESS_PATH};
@@ -30,6 +32,10 @@ pub(super) struct Reception {
     pub(super) clock: Arc<dyn Clock>,
 }
 
+/// With an answer that would go on for ever, and whose reader comes back by itself: it ends when the server closes.
+#[derive(Clone, Copy, Debug)]
+pub struct Endless;
+
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Guest {
@@ -43,12 +49,19 @@ impl Reception {
         request: Request<Incoming>,
         guest: Guest,
         exchange: Exchange,
+        mut phase: watch::Receiver<Phase>,
     ) -> Response<AnswerBody> {
         let version = request.version();
         let mut answer = self.answer(request, guest).await;
         if version < Version::HTTP_2 && BROKEN_OFF.contains(&answer.status()) {
             // What is left of the body is not waited for.
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if answer.extensions().get::<Endless>().is_some() {
+            let closing = async move { reached(&mut phase, Phase::Closing).await };
+            let until_then =
+                |body: Body| Body::from_stream(body.into_data_stream().take_until(Box::pin(closing)));
+            answer = answer.map(until_then);
         }
         answer.map(|body| AnswerBody::new(body, exchange))
     }

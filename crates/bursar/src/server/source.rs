@@ -16,6 +16,8 @@ pub struct Source {
     pub address: IpAddr,
     /// Whether the caller's own connection was encrypted, to here or to a trusted proxy.
     pub is_https: bool,
+    /// Whether the caller itself is at the other end of the connection, and no proxy that counts.
+    pub is_direct: bool,
     user_agent: Option<HeaderValue>,
 }
 
@@ -54,12 +56,12 @@ impl TrustedProxies {
         let peer = peer.to_canonical();
         let user_agent = headers.get(USER_AGENT).cloned();
         if !self.contains(peer) {
-            return Source { address: peer, is_https: is_tls, user_agent };
+            return Source { address: peer, is_https: is_tls, is_direct: true, user_agent };
         }
         // The nearest proxy's own word stands last; what is before it may be the caller's invention.
         let scheme = headers.get_all(FORWARDED_PROTO).iter().next_back().and_then(last_item);
         let is_https = scheme.map_or(is_tls, |scheme| scheme.eq_ignore_ascii_case("https"));
-        Source { address: self.caller(peer, headers), is_https, user_agent }
+        Source { address: self.caller(peer, headers), is_https, is_direct: false, user_agent }
     }
 
     /// The nearest address that is not a proxy's own. An entry that is no address ends the search: what comes before it

@@ -15,6 +15,8 @@ async fn every_help_fits() {
         ("key", &["", "list", "renew", "remove"]),
         ("grant", &["", "list", "withdraw"]),
         ("explain", &[""]),
+        ("cleanup", &[""]),
+        ("stats", &[""]),
     ] {
         for action in actions {
             let line: Vec<&str> =
@@ -136,15 +138,13 @@ async fn adding_is_explained() {
               What people call it
 
           --format <FORMAT>
-              How its access tokens look
+              How its access tokens look [default: as `tokens.access_format` has it]
 
               Possible values:
               - es256:  JWT with ECDSA, which everybody can verify
               - eddsa:  JWT with Ed25519, the quickest
               - rs256:  JWT with RSA, the oldest
               - opaque: Says nothing to anybody but this server
-              
-              [default: es256]
 
           --lifetime <DURATION>
               How long its access tokens live, such as 5m [default: as all others]

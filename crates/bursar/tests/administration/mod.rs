@@ -1,8 +1,12 @@
 //! Looking after the authorization server: at the keyboard, and over the line.
 
 mod clients;
+mod described;
+mod events;
+mod first_administrator;
 mod grants_and_keys;
 mod help;
+mod housekeeping;
 mod over_http;
 mod refusals;
 mod resources;

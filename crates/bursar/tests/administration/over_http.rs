@@ -108,29 +108,29 @@ async fn the_first_code_is_posted_on_the_machine_itself() {
     assert!(forwarded.text().await.unwrap().contains("machine"));
 }
 
-struct World {
-    home: Home,
-    http: Client,
+pub(super) struct World {
+    pub(super) home: Home,
+    pub(super) http: Client,
     issuer: String,
-    _running: Running,
+    pub(super) running: Running,
 }
 
 impl World {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let home = Home::new();
         let mut running = home.start(&["serve", "--listen", "127.0.0.1:0"]);
         let issuer = running.says(|line| line.strip_prefix("its issuer is ").map(str::to_owned)).await;
         let http = Client::builder().no_proxy().build().unwrap();
-        let world = Self { home, http, issuer, _running: running };
+        let world = Self { home, http, issuer, running };
         while world.http.get(world.at("/readyz")).send().await.unwrap().status() != 200 {}
         world
     }
 
-    fn at(&self, path: &str) -> String {
+    pub(super) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
     }
 
-    async fn client(&self, scope: &str) -> (String, String) {
+    pub(super) async fn client(&self, scope: &str) -> (String, String) {
         let mut arguments = vec!["client", "add", "--name", "Tool", "--confidential"];
         if !scope.is_empty() {
             arguments.extend(["--scope", scope]);
@@ -140,12 +140,12 @@ impl World {
         (text("id"), text("client_secret"))
     }
 
-    async fn token(&self, scope: &str) -> String {
+    pub(super) async fn token(&self, scope: &str) -> String {
         let (id, secret) = self.client(scope).await;
         self.token_of(&id, &secret, &[("scope", scope)]).await
     }
 
-    async fn token_of(&self, id: &str, secret: &str, others: &[(&str, &str)]) -> String {
+    pub(super) async fn token_of(&self, id: &str, secret: &str, others: &[(&str, &str)]) -> String {
         let form = [&[("grant_type", "client_credentials")], others].concat();
         let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = self.http.post(self.at("/oauth/token")).basic_auth(id, Some(secret));
@@ -155,11 +155,17 @@ impl World {
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    fn request(&self, method: Method, path: &str, token: &str) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, path: &str, token: &str) -> RequestBuilder {
         self.http.request(method, self.at(path)).bearer_auth(token)
     }
 
-    async fn send(&self, method: Method, path: &str, token: &str, body: Option<Value>) -> (u16, Value) {
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let request = self.request(method, path, token);
         let request = match &body {
             Some(body) => request.body(body.to_string()),

@@ -11,6 +11,7 @@ pub(super) fn filters() -> impl Drop {
     for (differs, name) in [
         (r"\b(cli|usr)_[0-9a-v]{26}", "${1}_[ID]"),
         (r"\bbcs_[0-9A-Za-z_-]{43}", "bcs_[SECRET]"),
+        (r"(?:reference: |explain )?\b0[0-9a-v]{25}\b", "[REFERENCE]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[TIME]"),
         (r"[^\S\n]+\n", "\n"),
     ] {

@@ -146,7 +146,11 @@ async fn the_document_is_served_and_every_path_in_it_exists() {
     let mut documented = 0;
     let stop = ("/v1/agent/stop".to_owned(), "post".to_owned());
     for (path, operations) in document["paths"].as_object().unwrap() {
-        for (method, _) in operations.as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            // The others are the server's.
+            if !operation["security"].is_null() || path == "/v1/first-administrator" {
+                continue;
+            }
             documented += 1;
             if (path, method) == (&stop.0, &stop.1) {
                 continue;

@@ -91,40 +91,75 @@ async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secr
     insta::assert_snapshot!(text, @"
     exit 0
     --- stdout
-    KEY                           VALUE                                   ORIGIN
-    providers_dir                 -                                       default
-    vault.key                     -                                       default
-    vault.key_file                -                                       default
-    vault.passphrase_file         -                                       default
-    network.proxy                 http://proxy.test:3128/ (with a login)  [FOLDER]/home/config.toml:2:9
-    network.timeout               30s                                     default
-    network.ca_file               -                                       default
-    refresh.before                -                                       default
-    refresh.wait                  1m                                      environment variable BURSAR_REFRESH_WAIT
-    status.warn                   2h                                      default
-    status.warn_grant             3d                                      default
-    status.interval               30m                                     default
-    login.timeout                 5m                                      default
-    login.callback_port           -                                       default
-    login.no_browser              false                                   default
-    cleanup.keep                  7d                                      default
-    agent.on_demand               false                                   environment variable BURSAR_AGENT_ON_DEMAND
-    agent.nightly                 -                                       default
-    agent.nightly_ahead           12h                                     default
-    gateway.in_agent              true                                    default
-    gateway.listen                127.0.0.1:[PORT]                          default
-    gateway.hosts                 -                                       default
-    gateway.origins               -                                       default
-    gateway.log                   -                                       default
-    gateway.log_size              10MiB                                   default
-    gateway.log_keep              3                                       default
-    server.listen                 127.0.0.1:[PORT] [::1]:8790               default
-    server.public_url             -                                       default
-    server.tls_certificate        -                                       default
-    server.tls_key                -                                       default
-    server.trusted_proxies        -                                       default
-    providers.acme.client_id      cli                                     [FOLDER]/home/config.toml:5:13
-    providers.acme.client_secret  (set)                                   environment variable BURSAR_PROVIDERS_ACME_CLIENT_SECRET
+    KEY                                VALUE                                   ORIGIN
+    providers_dir                      -                                       default
+    vault.key                          -                                       default
+    vault.key_file                     -                                       default
+    vault.passphrase_file              -                                       default
+    network.proxy                      http://proxy.test:3128/ (with a login)  [FOLDER]/home/config.toml:2:9
+    network.timeout                    30s                                     default
+    network.ca_file                    -                                       default
+    refresh.before                     -                                       default
+    refresh.wait                       1m                                      environment variable BURSAR_REFRESH_WAIT
+    status.warn                        2h                                      default
+    status.warn_grant                  3d                                      default
+    status.interval                    30m                                     default
+    login.timeout                      5m                                      default
+    login.callback_port                -                                       default
+    login.no_browser                   false                                   default
+    cleanup.keep                       7d                                      default
+    agent.on_demand                    false                                   environment variable BURSAR_AGENT_ON_DEMAND
+    agent.nightly                      -                                       default
+    agent.nightly_ahead                12h                                     default
+    gateway.in_agent                   true                                    default
+    gateway.listen                     127.0.0.1:[PORT]                          default
+    gateway.hosts                      -                                       default
+    gateway.origins                    -                                       default
+    gateway.log                        -                                       default
+    gateway.log_size                   10MiB                                   default
+    gateway.log_keep                   3                                       default
+    server.listen                      127.0.0.1:[PORT] [::1]:8790               default
+    server.public_url                  -                                       default
+    server.tls_certificate             -                                       default
+    server.tls_key                     -                                       default
+    server.trusted_proxies             -                                       default
+    lifetimes.authorization_code       10m                                     default
+    lifetimes.access_token             15m                                     default
+    lifetimes.refresh_token            1d                                      default
+    lifetimes.login                    90d                                     default
+    lifetimes.retry_window             1m                                      default
+    lifetimes.id_token                 1h                                      default
+    lifetimes.device_code              10m                                     default
+    lifetimes.browser_session          7d                                      default
+    lifetimes.external_token           60d                                     default
+    tokens.access_format               es256                                   default
+    tokens.key_age                     90d                                     default
+    tokens.proof_nonces                accepted                                default
+    registration.open                  true                                    default
+    registration.metadata_documents    true                                    default
+    registration.guarded_proxy         -                                       default
+    registration.unused_client         90d                                     default
+    registration.different_an_hour     200                                     default
+    registration.stored_an_hour        20                                      default
+    sign_in.allowed_users              -                                       default
+    sign_in.complete_verification_uri  false                                   default
+    sessions.audience                  -                                       default
+    sessions.lifetime                  7d                                      default
+    sessions.algorithm                 ES256                                   default
+    sessions.secret                    -                                       default
+    sessions.secret_file               -                                       default
+    sessions.secret_command            -                                       default
+    sessions.previous_secret           -                                       default
+    sessions.previous_secret_file      -                                       default
+    sessions.previous_secret_command   -                                       default
+    sessions.claims                    -                                       default
+    sessions.clients                   -                                       default
+    housekeeping.events_kept           90d                                     default
+    brand.name                         bursar                                  default
+    brand.logo                         -                                       default
+    brand.colour                       -                                       default
+    providers.acme.client_id           cli                                     [FOLDER]/home/config.toml:5:13
+    providers.acme.client_secret       (set)                                   environment variable BURSAR_PROVIDERS_ACME_CLIENT_SECRET
     --- stderr
     ");
     let json = crate::support::ended(&mut with_variables(&["config", "show", "--json"])).await.stdout;

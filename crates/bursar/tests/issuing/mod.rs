@@ -3,7 +3,11 @@
 mod battery;
 mod browser;
 mod client;
+mod configured;
+mod dump;
 mod key;
+mod model;
 mod ports;
+mod refusals;
 mod web;
 mod world;

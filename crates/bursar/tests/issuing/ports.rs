@@ -11,7 +11,7 @@ use bursar_core::ports::passwords::{Overloaded, Passwords};
 use bursar_core::ports::refresh_lock::{LockError, RefreshLock, RefreshPermit};
 use bursar_core::ports::store::{
     Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Page, Record,
-    Sequence, Space, Store, StoreError, StoredEvent,
+    Sequence, Space, Store, StoreError, StoredEvent, Tally,
 };
 use bursar_core::secret::Secret;
 use futures::future::BoxFuture;
@@ -135,6 +135,14 @@ impl Store for FailingStore {
         self.real.expire(space, kind, limit)
     }
 
+    fn tally<'a>(
+        &'a self,
+        space: &'a Space,
+        kind: &'static Kind,
+    ) -> BoxFuture<'a, Result<Answer<Tally>, StoreError>> {
+        self.real.tally(space, kind)
+    }
+
     fn count<'a>(
         &'a self,
         space: &'a Space,
@@ -172,6 +180,15 @@ impl Store for FailingStore {
 
     fn health(&self) -> BoxFuture<'_, Result<Health, StoreError>> {
         self.real.health()
+    }
+
+    fn forget_events<'a>(
+        &'a self,
+        space: &'a Space,
+        before: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<usize, StoreError>> {
+        self.real.forget_events(space, before, limit)
     }
 
     fn backup<'a>(&'a self, sink: &'a mut (dyn Write + Send)) -> BoxFuture<'a, Result<(), StoreError>> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use bursar::config::environment::Environment;
 use bursar::config::meaning::NetworkConfig;
+use bursar::http::administration;
 use bursar::http::oauth::{Issuing, router};
 use bursar::http::pages::Look;
 use bursar::server::{Bound, DoorRules, Entrance, Limits, TrustedProxies};
@@ -253,7 +254,7 @@ impl World {
 }
 
 fn routes(server: &AuthorizationServer) -> Router {
-    router(Issuing::new(server.clone(), Look::default()))
+    router(Issuing::new(server.clone(), Look::default())).merge(administration::router(server))
 }
 
 fn listener() -> (Bound, SocketAddr) {
@@ -284,7 +285,7 @@ fn caller() -> reqwest::Client {
     builder.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
-async fn add(server: &AuthorizationServer, members: Value) -> Known {
+pub(super) async fn add(server: &AuthorizationServer, members: Value) -> Known {
     let mut object = json!({
         "redirect_uris": CALLBACKS, "client_name": "Editor", "token_endpoint_auth_method": "none",
         "grant_types": ["authorization_code", "refresh_token"],
@@ -304,7 +305,7 @@ async fn add(server: &AuthorizationServer, members: Value) -> Known {
     Known { id: client.id, secret }
 }
 
-fn resource(url: &str, introspector: &str, now: Timestamp) -> Resource {
+pub(super) fn resource(url: &str, introspector: &str, now: Timestamp) -> Resource {
     Resource {
         url: url.to_owned(),
         name: None,
@@ -317,7 +318,7 @@ fn resource(url: &str, introspector: &str, now: Timestamp) -> Resource {
     }
 }
 
-fn person(username: &str) -> User {
+pub(super) fn person(username: &str) -> User {
     User {
         id: String::new(),
         username: username.to_owned(),
@@ -331,6 +332,7 @@ fn person(username: &str) -> User {
         scopes: Vec::new(),
         password: None,
         disabled: false,
+        epoch: 0,
         created_at: Timestamp::UNIX_EPOCH,
         password_changed_at: None,
     }

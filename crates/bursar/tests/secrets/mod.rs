@@ -5,7 +5,7 @@
 
 mod errors;
 mod logins;
-mod needles;
+pub(crate) mod needles;
 mod panics;
 mod processes;
 mod renewals;

@@ -5,20 +5,20 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 
 /// Secrets with their names.
 #[derive(Debug, Default)]
-pub(super) struct Needles {
+pub(crate) struct Needles {
     written: Vec<(String, String)>,
 }
 
 impl Needles {
     /// Adds a secret text.
-    pub(super) fn add(&mut self, name: &str, secret: &str) {
+    pub(crate) fn add(&mut self, name: &str, secret: &str) {
         self.add_bytes(name, secret.as_bytes());
         let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         self.push(name, "percent-encoded", percent);
     }
 
     /// Adds secret bytes.
-    pub(super) fn add_bytes(&mut self, name: &str, secret: &[u8]) {
+    pub(crate) fn add_bytes(&mut self, name: &str, secret: &[u8]) {
         assert!(secret.len() >= 12, "{name} is too short to be told from chance");
         self.push(name, "as it is", latin(secret));
         self.push(name, "in hexadecimal", hexadecimal(secret));
@@ -38,20 +38,20 @@ impl Needles {
     }
 
     /// Adds a key that is written in base64: the text, and the bytes it stands for.
-    pub(super) fn add_key(&mut self, name: &str, base64: &str) {
+    pub(crate) fn add_key(&mut self, name: &str, base64: &str) {
         self.add(name, base64);
         self.add_bytes(name, &STANDARD.decode(base64).unwrap());
     }
 
     /// Every secret found in these bytes, with the way it is written.
-    pub(super) fn found_in(&self, bytes: &[u8]) -> Vec<String> {
+    pub(crate) fn found_in(&self, bytes: &[u8]) -> Vec<String> {
         let text = latin(bytes);
         let found = self.written.iter().filter(|(_, needle)| text.contains(needle.as_str()));
         found.map(|(name, _)| name.clone()).collect()
     }
 
     /// How many secrets in how many writings.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.written.len()
     }
 
@@ -61,7 +61,7 @@ impl Needles {
 }
 
 /// Two digits a byte.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 

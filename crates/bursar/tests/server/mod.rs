@@ -1,6 +1,7 @@
 //! The server as others meet it: where it listens, whom it lets in, how much it takes, and how it ends.
 
 mod client;
+mod configured;
 mod drain;
 mod entrance;
 mod ephemeral;

@@ -8,6 +8,7 @@ use super::AuthorizationServer;
 use super::checks::Inquiry;
 use super::code::CODE_PREFIX;
 use super::consent::Wish;
+use super::denial::Denial;
 use super::exchange::{KnownClient, Source};
 use super::pushed::Brought;
 use super::records::client::{CLIENT, Client};
@@ -48,8 +49,10 @@ pub struct SignedIn {
 /// What comes of an authorization request now.
 #[derive(Debug)]
 pub enum Authorization {
-    /// The browser goes back to the client, with a code or the reason why not. As secret as a code.
+    /// The browser goes back to the client, with a code. As secret as the code.
     Answer(Secret),
+    /// The browser goes back to the client, with the reason why there is no code.
+    Denied(Box<Denial>),
     /// A person has to sign in first.
     SignIn(SignInPrompt),
     /// A person has to agree first.
@@ -112,6 +115,8 @@ pub(super) struct Passed {
     pub(super) target: RedirectTarget,
     pub(super) request: AuthorizationRequest,
     scope: Scope,
+    /// The only user the client wants to hear of.
+    expected_user: Option<String>,
 }
 
 impl AuthorizationServer {
@@ -191,7 +196,7 @@ impl AuthorizationServer {
             }
             ConsentDecision::Deny => {
                 let refusal = Refusal::new(ErrorCode::AccessDenied, "the user does not want this");
-                Ok(self.refuse(&passed.target, &parameters, &refusal))
+                Ok(self.refuse(&passed, &parameters, refusal))
             }
         }
     }
@@ -212,12 +217,20 @@ impl AuthorizationServer {
         };
         let request = &passed.request;
         let silent = request.prompt.contains(Prompt::None);
-        let signed_in =
-            signed_in.filter(|signed_in| !self.must_sign_in_anew(&passed, signed_in, pending.asked_at));
+        let other = signed_in.filter(|signed_in| !passed.is_for(&signed_in.user.document));
+        if other.is_some_and(|other| silent || other.at >= pending.asked_at) {
+            // OIDC Core §3.1.2.1: not even who has just signed in for this request may take the expected user's place.
+            let refusal = Refusal::new(ErrorCode::LoginRequired, "another user is signed in");
+            let refusal = refusal.because("`id_token_hint` names another user than the one signed in");
+            return Ok(self.refuse(&passed, &parameters, refusal));
+        }
+        let signed_in = signed_in.filter(|signed_in| {
+            other.is_none() && !self.must_sign_in_anew(&passed, signed_in, pending.asked_at)
+        });
         let Some(signed_in) = signed_in else {
             if silent {
                 let refusal = Refusal::new(ErrorCode::LoginRequired, "nobody is signed in");
-                return Ok(self.refuse(&passed.target, &parameters, &refusal));
+                return Ok(self.refuse(&passed, &parameters, refusal));
             }
             return Ok(Authorization::SignIn(SignInPrompt {
                 login_hint: request.login_hint.clone(),
@@ -237,7 +250,7 @@ impl AuthorizationServer {
         }
         if silent {
             let refusal = Refusal::new(ErrorCode::ConsentRequired, "the user has not agreed to this yet");
-            return Ok(self.refuse(&passed.target, &parameters, &refusal));
+            return Ok(self.refuse(&passed, &parameters, refusal));
         }
         let resources = self.known_resources(&request.resources).await?;
         Ok(Authorization::Consent(Box::new(ConsentPrompt {
@@ -259,13 +272,13 @@ impl AuthorizationServer {
         let mut inquiry = Inquiry::new(Endpoint::Authorization, parameters, None, &[]);
         inquiry.pushed = pending.pushed.is_some();
         let checked = self.check(&mut inquiry).await;
-        let Inquiry { client, target, request, scope, .. } = inquiry;
+        let Inquiry { client, target, request, scope, expected_user, .. } = inquiry;
         match (checked, client, target, request, scope) {
             (Ok(()), Some(client), Some(target), Some(request), Some(scope)) => {
-                Ok(Ok(Passed { client, target, request, scope }))
+                Ok(Ok(Passed { client, target, request, scope, expected_user }))
             }
-            (Err(IssueError::Refused(refusal)), _, Some(target), ..) => {
-                Ok(Err(self.refuse(&target, parameters, &refusal)))
+            (Err(IssueError::Refused(refusal)), Some(client), Some(target), ..) => {
+                Ok(Err(self.denied(&client, target, parameters, refusal)))
             }
             (Err(IssueError::Refused(refusal)), ..) => Ok(Err(Authorization::Refused(refusal))),
             (Err(error), ..) => Err(error),
@@ -298,7 +311,7 @@ impl AuthorizationServer {
     ) -> Result<Authorization, IssueError> {
         match self.new_code(pending, passed, parameters, signed_in, agreed).await {
             Ok(code) => Ok(Authorization::Answer(self.response(&passed.target, parameters).granting(&code))),
-            Err(IssueError::Refused(refusal)) => Ok(self.refuse(&passed.target, parameters, &refusal)),
+            Err(IssueError::Refused(refusal)) => Ok(self.refuse(passed, parameters, refusal)),
             Err(error) => Err(error),
         }
     }
@@ -371,6 +384,7 @@ impl AuthorizationServer {
                 at: signed_in.at,
                 methods: signed_in.methods.clone(),
                 session: Some(signed_in.session.clone()),
+                user_epoch: signed_in.user.document.epoch,
             },
             sender_key: passed.request.dpop_jkt.clone(),
             expires_at,
@@ -379,9 +393,24 @@ impl AuthorizationServer {
         }
     }
 
-    fn refuse(&self, target: &RedirectTarget, parameters: &Parameters, refusal: &Refusal) -> Authorization {
-        let response = self.response(target, parameters);
-        Authorization::Answer(response.refusing(&refusal.code, Some(&refusal.description)))
+    fn refuse(&self, passed: &Passed, parameters: &Parameters, refusal: Refusal) -> Authorization {
+        self.denied(&passed.client, passed.target.clone(), parameters, refusal)
+    }
+
+    fn denied(
+        &self,
+        client: &KnownClient,
+        target: RedirectTarget,
+        parameters: &Parameters,
+        refusal: Refusal,
+    ) -> Authorization {
+        Authorization::Denied(Box::new(Denial {
+            refusal,
+            client: client.document.id.clone(),
+            target,
+            issuer: self.rules().issuer.clone(),
+            state: parameters.secret("state").cloned(),
+        }))
     }
 
     fn response<'a>(
@@ -390,6 +419,13 @@ impl AuthorizationServer {
         parameters: &'a Parameters,
     ) -> AuthorizationResponse<'a> {
         AuthorizationResponse { target, issuer: &self.rules().issuer, state: parameters.secret("state") }
+    }
+}
+
+impl Passed {
+    /// Whether the client may hear of this user.
+    fn is_for(&self, user: &User) -> bool {
+        self.expected_user.as_ref().is_none_or(|expected| *expected == user.id)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::oauth::scope::Scope;
 use crate::oauth::server::resource::ResourceSet;
 use crate::ports::document;
 use crate::ports::event::Event;
-use crate::ports::store::{Batch, Commit, Expected};
+use crate::ports::store::{Batch, Expected};
 
 /// What a family begins with.
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +53,8 @@ impl AuthorizationServer {
         request.prove(start.sender_key)?;
         let user = self.within.known.user(start.user).await?;
         let user = user
-            .filter(|user| !user.document.disabled)
-            .ok_or_else(|| (start.dead)("its user is gone or disabled"))?;
+            .filter(|user| user.document.stands_by(start.sign_in))
+            .ok_or_else(|| (start.dead)("its user is gone, or was disabled"))?;
         let grant = document::get::<Grant>(self.store(), self.space(), &start.grant.key).await?.value;
         let grant = grant.filter(|grant| grant.document.epoch == start.grant.epoch);
         let grant = grant.ok_or_else(|| (start.dead)("its user has taken the consent back"))?;
@@ -101,19 +101,16 @@ impl AuthorizationServer {
             .guard(&CLIENT, client.id.clone(), request.client.expected)
             .guard(&USER, family.user.clone(), Expected::Version(user.version))
             .guard(&GRANT, family.grant.key.clone(), Expected::Version(grant.version));
-        match self.store().commit(batch).await?.value {
-            Commit::Done(_) => Ok(Some(TokenAnswer {
-                access_token,
-                token_type: request.token_type(),
-                expires_at: stamp.expires_at,
-                refresh_token: refreshes.then(|| first.text().clone()),
-                scope: family.scope,
-                id_token,
-            })),
-            Commit::Conflict { kind, key } => {
-                self.within.known.doubt(kind, &key);
-                Ok(None)
-            }
+        if !self.is_committed(batch).await? {
+            return Ok(None);
         }
+        Ok(Some(TokenAnswer {
+            access_token,
+            token_type: request.token_type(),
+            expires_at: stamp.expires_at,
+            refresh_token: refreshes.then(|| first.text().clone()),
+            scope: family.scope,
+            id_token,
+        }))
     }
 }

@@ -160,7 +160,7 @@ fn until(now: Timestamp, end: Timestamp) -> Duration {
 }
 
 /// One customer of one provider, as far as an address tells: a /24 or a /56.
-fn network_of(address: Option<IpAddr>) -> String {
+pub(super) fn network_of(address: Option<IpAddr>) -> String {
     match address.map(|address| address.to_canonical()) {
         None => "unknown".to_owned(),
         Some(IpAddr::V4(address)) => {

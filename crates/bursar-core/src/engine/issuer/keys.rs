@@ -92,7 +92,8 @@ impl AuthorizationServer {
 
     /// Publishes successors of keys that have signed for long enough. How many.
     pub async fn rotate_keys(&self) -> Result<usize, IssueError> {
-        self.succeed_keys(|key, now| later(key.signs_from, KEY_AGE) <= now, PUBLISHED_BEFORE).await
+        let age = self.rules().key_age;
+        self.succeed_keys(|key, now| later(key.signs_from, age) <= now, PUBLISHED_BEFORE).await
     }
 
     /// Publishes a successor of every key, which signs when all who verify know it.
@@ -253,7 +254,5 @@ const ALWAYS_THERE: [Algorithm; 3] = [Algorithm::Es256, Algorithm::EdDsa, Algori
 pub const KEYS_MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// Long enough for every copy to be old, and for a person to notice.
 const PUBLISHED_BEFORE: SignedDuration = SignedDuration::from_hours(24);
-/// A season.
-const KEY_AGE: SignedDuration = SignedDuration::from_hours(24 * 90);
 /// For clocks that differ.
 const KEPT_LONGER: SignedDuration = SignedDuration::from_hours(1);

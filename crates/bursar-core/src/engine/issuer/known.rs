@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::records::client::Client;
+use super::records::grant::Grant;
 use super::records::resource::Resource;
 use super::records::revoked::{REVOKED, Revoked, Subject};
 use super::records::signing_key::SIGNING_KEY;
@@ -36,6 +37,7 @@ pub(super) struct Known {
     clients: Kept<Client>,
     users: Kept<User>,
     resources: Kept<Resource>,
+    grants: Kept<Grant>,
     revoked: RwLock<HashMap<String, Revoked>>,
 }
 
@@ -53,6 +55,7 @@ impl Known {
             clients: Kept::default(),
             users: Kept::default(),
             resources: Kept::default(),
+            grants: Kept::default(),
             revoked: RwLock::default(),
         }
     }
@@ -98,20 +101,20 @@ impl Known {
         self.kept(&self.resources, url).await
     }
 
-    /// Whether a token of any of `subjects` that was issued at `issued_at` has been ended since.
-    pub(super) async fn is_revoked(
-        &self,
-        subjects: &[Subject<'_>],
-        issued_at: Timestamp,
-    ) -> Result<bool, StoreError> {
+    /// A grant, perhaps an old one: nobody tells when grants change. Whoever builds on it guards it, and whoever would
+    /// refuse because of it doubts it first.
+    pub(super) async fn grant(&self, key: &str) -> Result<Option<Stored<Arc<Grant>>>, StoreError> {
+        self.kept(&self.grants, key).await
+    }
+
+    /// Whether the tokens of any of `subjects` have been ended.
+    pub(super) async fn is_revoked(&self, subjects: &[Subject<'_>]) -> Result<bool, StoreError> {
         self.catch_up().await?;
         let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
         if revoked.is_empty() {
             return Ok(false);
         }
-        Ok(subjects.iter().any(|subject| {
-            revoked.get(&subject.to_string()).is_some_and(|revoked| issued_at <= revoked.before)
-        }))
+        Ok(subjects.iter().any(|subject| revoked.contains_key(&subject.to_string())))
     }
 
     /// Somebody has found a record to be another than the one kept here.
@@ -119,6 +122,7 @@ impl Known {
         self.clients.lose(kind, key);
         self.users.lose(kind, key);
         self.resources.lose(kind, key);
+        self.grants.lose(kind, key);
     }
 
     async fn kept<T: Document>(
@@ -172,6 +176,7 @@ impl Known {
         self.clients.lose_all();
         self.users.lose_all();
         self.resources.lose_all();
+        self.grants.lose_all();
         self.keys_changed.fetch_add(1, Ordering::AcqRel);
         let marks = document::list::<Revoked>(&*self.store, &self.space).await?;
         let marks = marks.into_iter().map(|mark| (mark.document.subject.clone(), mark.document));

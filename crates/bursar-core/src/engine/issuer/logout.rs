@@ -19,8 +19,7 @@ use super::refresh_token::token_digest;
 use super::refusal::{IssueError, Refusal};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::form::Parameters;
-use crate::oauth::jose::CompactToken;
-use crate::oauth::server::id_token::{Hint, read_hint};
+use crate::oauth::server::id_token::Hint;
 use crate::ports::document;
 use crate::ports::event::Event;
 use crate::ports::store::Commit;
@@ -72,7 +71,7 @@ impl AuthorizationServer {
     ) -> Result<LogoutStep, IssueError> {
         // A hint that cannot be believed is as good as none, except that nothing it says counts either (§4).
         let hint = match parameters.secret("id_token_hint") {
-            Some(shown) => self.read_logout_hint(shown).await?,
+            Some(shown) => self.hinted(shown).await?,
             None => None,
         };
         let named = parameters.value("client_id");
@@ -185,15 +184,6 @@ impl AuthorizationServer {
             client,
             redirect,
         })))
-    }
-
-    /// Whom a hint is about; `None`: it is no ID token of ours, or was signed with a key that is gone.
-    async fn read_logout_hint(&self, shown: &Secret) -> Result<Option<Hint>, IssueError> {
-        let Ok(token) = CompactToken::parse(shown.expose()) else { return Ok(None) };
-        let ring = self.ring().await?;
-        let header = token.header();
-        let key = ring.public().find(header.key_id.as_deref(), header.algorithm);
-        Ok(key.and_then(|key| read_hint(&token, key, self.rules().issuer.as_str()).ok()))
     }
 }
 

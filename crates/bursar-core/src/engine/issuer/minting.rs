@@ -67,6 +67,7 @@ impl AuthorizationServer {
         let issuer = self.rules().issuer.as_str();
         let methods = family.map(|family| methods(&family.sign_in)).unwrap_or_default();
         let family_id = family.map(|family| family.id.to_string());
+        let ground = family.map(|family| family.ground().to_string());
         let claims = AccessTokenClaims {
             iss: issuer,
             sub: user.map_or(&mandate.client.id, |user| &user.id),
@@ -86,7 +87,7 @@ impl AuthorizationServer {
             amr: &methods,
             cnf: mandate.sender_key.map(|jkt| Confirmation { jkt }),
             sid: family_id.as_deref(),
-            grant: family.map(|family| family.grant.key.as_str()),
+            grant: ground.as_deref(),
             other: &OtherClaims::default(),
         };
         match self.form(mandate.resources).await?.format {
@@ -123,7 +124,7 @@ impl AuthorizationServer {
             sub: &user.id,
             aud: &mandate.client.id,
             iat: stamp.issued_at,
-            exp: stamp.issued_at.saturating_add(ID_TOKEN_LIFETIME).unwrap_or(Timestamp::MAX),
+            exp: stamp.issued_at.saturating_add(self.rules().lifetimes.id_token).unwrap_or(Timestamp::MAX),
             auth_time: Some(family.sign_in.at),
             nonce,
             at_hash: Some(&hash),
@@ -196,13 +197,10 @@ impl AuthorizationServer {
                 }
             }
         }
-        Ok(form.unwrap_or(Form { format: TokenFormat::default(), lifetime: usual }))
+        Ok(form.unwrap_or(Form { format: self.rules().access_format, lifetime: usual }))
     }
 }
 
 fn methods(sign_in: &SignIn) -> Vec<&str> {
     sign_in.methods.iter().map(String::as_str).collect()
 }
-
-/// It tells of a sign-in and opens nothing: clients read it once.
-const ID_TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(1);

@@ -60,6 +60,6 @@ impl AuthorizationServer {
 }
 
 /// The peer learns that the token opens nothing, and not what it would have taken.
-pub(super) fn not_valid(reason: &str) -> Refusal {
+pub(in crate::engine::issuer) fn not_valid(reason: &str) -> Refusal {
     Refusal::new(ErrorCode::InvalidToken, "the access token is not valid here").because(reason)
 }

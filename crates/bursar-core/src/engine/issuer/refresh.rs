@@ -8,7 +8,7 @@ use super::exchange::{KnownClient, Requester, TokenRequest};
 use super::minting::Mandate;
 use super::records::client::CLIENT;
 use super::records::family::{EndCause, Family, FamilyEnd};
-use super::records::grant::{GRANT, Grant};
+use super::records::grant::{GRANT, Grant, GrantMark};
 use super::records::revoked::Subject;
 use super::records::user::{USER, User};
 use super::refresh_token::RefreshToken;
@@ -85,13 +85,24 @@ impl AuthorizationServer {
         }
         let user = self.within.known.user(&family.user).await?;
         let user = user
-            .filter(|user| !user.document.disabled)
-            .ok_or_else(|| dead("its user is gone or disabled"))?;
-        let grant = document::get::<Grant>(self.store(), self.space(), &family.grant.key).await?.value;
-        let grant = grant
-            .filter(|grant| grant.document.epoch == family.grant.epoch)
-            .ok_or_else(|| dead("its user has taken the consent back"))?;
+            .filter(|user| user.document.stands_by(&family.sign_in))
+            .ok_or_else(|| dead("its user is gone, or was disabled"))?;
+        let grant = self.standing_grant(&family.grant).await?;
+        let grant = grant.ok_or_else(|| dead("its user has taken the consent back"))?;
         Ok(Parents { client, user, grant })
+    }
+
+    /// The grant, if nobody has taken it back since `mark`.
+    async fn standing_grant(&self, mark: &GrantMark) -> Result<Option<Stored<Arc<Grant>>>, IssueError> {
+        let known = &self.within.known;
+        let stands = |grant: &Stored<Arc<Grant>>| grant.document.epoch == mark.epoch;
+        let kept = known.grant(&mark.key).await?.filter(stands);
+        if kept.is_some() {
+            // If it is old, the guard of whatever is issued finds out.
+            return Ok(kept);
+        }
+        known.doubt(GRANT.name, &mark.key);
+        Ok(known.grant(&mark.key).await?.filter(stands))
     }
 
     async fn rotate(&self, spent: &Spent<'_>, pace: &Pace) -> Result<Option<TokenAnswer>, IssueError> {
@@ -217,13 +228,7 @@ impl AuthorizationServer {
         batch: Batch,
         answer: impl FnOnce() -> TokenAnswer,
     ) -> Result<Option<TokenAnswer>, IssueError> {
-        match self.store().commit(batch).await?.value {
-            Commit::Done(_) => Ok(Some(answer())),
-            Commit::Conflict { kind, key } => {
-                self.within.known.doubt(kind, &key);
-                Ok(None)
-            }
-        }
+        Ok(self.is_committed(batch).await?.then(answer))
     }
 
     async fn seal(
@@ -261,7 +266,7 @@ impl AuthorizationServer {
 struct Parents {
     client: KnownClient,
     user: Stored<Arc<User>>,
-    grant: Stored<Grant>,
+    grant: Stored<Arc<Grant>>,
 }
 
 impl Parents {
@@ -272,7 +277,7 @@ impl Parents {
             .guard(&USER, self.user.document.id.clone(), Expected::Version(self.user.version))
             .guard(
                 &GRANT,
-                document::Document::key(&self.grant.document),
+                document::Document::key(&*self.grant.document),
                 Expected::Version(self.grant.version),
             )
     }

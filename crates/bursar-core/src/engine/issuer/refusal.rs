@@ -28,12 +28,32 @@ impl Refusal {
         Self { code, reason: description.clone(), description }
     }
 
+    /// What its author is told, and under which name the whole reason is found.
+    pub fn description_with(&self, reference: Option<&str>) -> String {
+        match reference {
+            None => self.description.clone(),
+            Some(reference) => {
+                // Long ones are cut where they are told, and never in the name.
+                let description: String = self.description.chars().take(LONGEST_DESCRIPTION).collect();
+                format!("{description} (reference: {reference})")
+            }
+        }
+    }
+
+    /// Whether it is a step of its protocol: the program goes on, and nobody asks why.
+    pub fn is_ordinary(&self) -> bool {
+        matches!(self.code, ErrorCode::AuthorizationPending | ErrorCode::SlowDown | ErrorCode::UseDpopNonce)
+    }
+
     /// The same with a reason that is nobody else's business.
     #[must_use]
     pub fn because(self, reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), ..self }
     }
 }
+
+/// With a reference it fits into the 300 characters that travel in an address.
+const LONGEST_DESCRIPTION: usize = 250;
 
 /// A request that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +82,23 @@ pub enum IssueError {
     /// A signature could not be made.
     #[error("a token could not be signed")]
     Signing,
+}
+
+impl IssueError {
+    /// The same as a refusal: what the peer may hear, and all of it for whoever runs the server.
+    pub fn to_refusal(&self) -> Refusal {
+        let not_now = |description| Refusal::new(ErrorCode::TemporarilyUnavailable, description);
+        match self {
+            Self::Refused(refusal) => refusal.clone(),
+            Self::TooMany { .. } => not_now("too many requests from your network").because(self.to_string()),
+            _ => not_now("the server cannot answer now").because(with_causes(self)),
+        }
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 impl From<Refusal> for IssueError {

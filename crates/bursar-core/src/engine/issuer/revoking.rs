@@ -49,26 +49,23 @@ impl AuthorizationServer {
                 return Ok(false);
             };
             let now = self.now();
+            let ended = Subject::Grant(grant.document.mark());
             let event =
                 Event::new(now, "grant.withdrawn", key.clone()).with("user", user).with("client", client);
             let withdrawn = grant.document.withdrawn(now);
             let expected = Expected::Version(grant.version);
             let batch = document::put(self.change(event), &withdrawn, expected)?;
-            let batch = self.revoke_in(batch, Subject::Grant(&key)).await?;
+            let batch = self.revoke_in(batch, ended).await?;
             if let Commit::Done(_) = self.store().commit(batch).await?.value {
                 return Ok(true);
             }
         }
     }
 
-    /// Adds the mark that ends every access token of `subject` that was issued by now.
+    /// Adds the mark that ends every access token of `subject`.
     pub(super) async fn revoke_in(&self, batch: Batch, subject: Subject<'_>) -> Result<Batch, IssueError> {
         let now = self.now();
-        let mark = Revoked {
-            subject: subject.to_string(),
-            before: now,
-            until: until(now, self.rules().longest_token()),
-        };
+        let mark = Revoked { subject: subject.to_string(), until: until(now, self.rules().longest_token()) };
         let known = document::get::<Revoked>(self.store(), self.space(), &mark.key()).await?.value;
         let expected = known.map_or(Expected::Absent, |known| Expected::Version(known.version));
         Ok(document::put(batch, &mark, expected)?)

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::records::resource::TokenFormat;
 use super::session_rules::{AllowedUsers, SessionRules};
 use crate::oauth::url::Issuer;
 use crate::secret::Secret;
@@ -13,8 +14,14 @@ pub struct Rules {
     pub issuer: Issuer,
     /// How long things live.
     pub lifetimes: Lifetimes,
+    /// How access tokens look, unless their resource says otherwise.
+    pub access_format: TokenFormat,
+    /// How long a key signs before another takes its place.
+    pub key_age: SignedDuration,
     /// Whether programs nobody knows may register themselves (RFC 7591).
     pub open_registration: bool,
+    /// How much one network may register.
+    pub registration_limits: RegistrationLimits,
     /// Whether addresses may be client ids (Client ID Metadata Documents).
     pub metadata_documents: bool,
     /// A proxy that refuses private addresses, through which what strangers name is fetched. `None`: it is fetched
@@ -31,6 +38,8 @@ pub struct Rules {
     pub sessions: SessionRules,
     /// Who may sign in.
     pub allowed_users: AllowedUsers,
+    /// How long events are kept.
+    pub events_kept: SignedDuration,
 }
 
 /// Whether proofs of possession need a nonce of ours (RFC 9449 §8).
@@ -40,6 +49,23 @@ pub enum ProofNonces {
     Accepted,
     /// Clients without one are told to try again with it.
     Required,
+}
+
+/// How much one network (256 addresses, or what one subscriber has of the new kind) may register within an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegistrationLimits {
+    /// Different programs; how many people use each is not counted.
+    pub different: u64,
+    /// Those of them that have to be stored, because they say more of themselves than an id can hold.
+    pub stored: u64,
+}
+
+impl Default for RegistrationLimits {
+    fn default() -> Self {
+        // Far more than there are programs for one purpose, even where thousands of people share an address; and hardly
+        // any program says more of itself than an id can hold.
+        Self { different: 200, stored: 20 }
+    }
 }
 
 /// How long what is issued lives.
@@ -55,6 +81,8 @@ pub struct Lifetimes {
     pub login: SignedDuration,
     /// How long a refresh token that was replaced brings the same successor again.
     pub retry_window: SignedDuration,
+    /// ID tokens.
+    pub id_token: SignedDuration,
     /// Who signed in stays signed in, in that browser.
     pub browser_session: SignedDuration,
     /// Device codes (RFC 8628 §3.2).
@@ -69,6 +97,8 @@ impl Default for Lifetimes {
             refresh: SignedDuration::from_hours(24),
             login: SignedDuration::from_hours(24 * 90),
             retry_window: SignedDuration::from_secs(60),
+            // It tells of a sign-in and opens nothing: clients read it once.
+            id_token: SignedDuration::from_hours(1),
             browser_session: SignedDuration::from_hours(24 * 7),
             device_code: SignedDuration::from_mins(10),
         }
@@ -80,7 +110,7 @@ impl Rules {
     pub fn longest_token(&self) -> SignedDuration {
         let session =
             if self.sessions.signing.is_by_key() { self.sessions.lifetime } else { SignedDuration::ZERO };
-        self.lifetimes.access.max(LONGEST_ACCESS).max(session)
+        self.lifetimes.access.max(LONGEST_ACCESS).max(self.lifetimes.id_token).max(session)
     }
 
     /// The rules nobody has changed, for the server of this name.
@@ -88,7 +118,11 @@ impl Rules {
         Self {
             issuer,
             lifetimes: Lifetimes::default(),
+            access_format: TokenFormat::default(),
+            // A season.
+            key_age: SignedDuration::from_hours(24 * 90),
             open_registration: true,
+            registration_limits: RegistrationLimits::default(),
             metadata_documents: true,
             guarded_proxy: None,
             // As long as a login lasts at most.
@@ -97,6 +131,8 @@ impl Rules {
             complete_verification_uri: false,
             sessions: SessionRules::default(),
             allowed_users: AllowedUsers::default(),
+            // A season: long enough to look into what somebody has noticed late.
+            events_kept: SignedDuration::from_hours(24 * 90),
         }
     }
 }

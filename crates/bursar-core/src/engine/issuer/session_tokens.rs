@@ -211,7 +211,7 @@ impl AuthorizationServer {
             return Ok(None);
         }
         let user = self.within.known.user(&family.user).await?.map(|user| user.document);
-        Ok(user.filter(|user| !user.disabled && self.rules().allowed_users.contains(user)))
+        Ok(user.filter(|user| user.stands_by(&family.sign_in) && self.rules().allowed_users.contains(user)))
     }
 
     async fn is_public(&self, client: &str) -> Result<bool, StoreError> {

@@ -1,58 +1,169 @@
-//! What has ended leaves by itself, a bounded number of records at a time.
+//! What has ended leaves by itself, a bounded number of records at a time; on command all of it at once.
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use jiff::Timestamp;
 
 use super::AuthorizationServer;
+use super::records::client::CLIENT;
 use super::records::family::{FAMILY, Family};
 use super::refusal::IssueError;
 use crate::engine::records::KINDS;
+use crate::lifecycle::rotation::Line;
 use crate::ports::document;
-use crate::ports::store::{Expected, Group, Scope};
+use crate::ports::store::{EventQuery, Expected, Kind, Scope};
+
+/// What has gone, or would.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tidied {
+    /// Records whose time was over, by the name of their kind; kinds without any are left out.
+    pub expired: Vec<(&'static str, u64)>,
+    /// Clients that brought themselves and were not used for long.
+    pub unused_clients: u64,
+    /// Events older than they are kept.
+    pub events: u64,
+    /// Answers that nobody may ask for again. Their records stay.
+    pub answers: u64,
+    /// Something may be left, because the time was over before the work was done.
+    pub unfinished: bool,
+}
 
 impl AuthorizationServer {
-    /// Erases answers nobody may ask for again, and removes what has ended. How many records it was.
-    pub async fn tidy_up(&self) -> Result<usize, IssueError> {
-        let erased = self.erase_answers().await?;
+    /// Erases answers nobody may ask for again, and removes what has ended: as much as fits into a few seconds, of every
+    /// kind in turn.
+    pub async fn tidy_up(&self) -> Result<Tidied, IssueError> {
+        let clock = self.engine().ports().clock.clone();
+        let end = clock.stopwatch().saturating_add(LONGEST_ROUND);
         self.within.known.forget_old_marks(self.now());
-        let mut removed = 0;
-        for kind in KINDS.iter().filter(|kind| kind.scope == Scope::Sandbox && kind.group == Group::Durable) {
-            while removed < MOST_AT_A_TIME {
+        self.store_refusals().await;
+        let mut tidied = Tidied::default();
+        let (mut kinds, mut answers, mut events) = (collected_kinds(), true, true);
+        while answers || events || !kinds.is_empty() {
+            if clock.stopwatch() > end {
+                tidied.unfinished = true;
+                break;
+            }
+            if answers {
+                let erased = self.erase_answers().await?;
+                answers = erased == BATCH;
+                tidied.answers += size(erased);
+            }
+            let mut full = Vec::new();
+            for kind in kinds {
                 let gone = self.store().expire(self.space(), kind, BATCH).await?;
-                removed += gone;
-                if gone < BATCH {
-                    break;
+                tidied.count(kind.name, size(gone));
+                if gone == BATCH {
+                    full.push(kind);
                 }
             }
+            kinds = full;
+            if events {
+                let forgotten = self.store().forget_events(self.space(), self.events_end(), BATCH).await?;
+                events = forgotten == BATCH;
+                tidied.events += size(forgotten);
+            }
         }
-        for kind in KINDS.iter().filter(|kind| kind.scope == Scope::Sandbox && kind.group == Group::Ephemeral)
-        {
-            removed += self.store().expire(self.space(), kind, BATCH).await?;
+        tidied.unused_clients = size(self.reap_clients(BATCH).await?);
+        Ok(tidied)
+    }
+
+    /// The same until nothing is left, however long that takes. Others get their turn between any two steps of it.
+    pub async fn clean_up(&self) -> Result<Tidied, IssueError> {
+        let mut tidied = Tidied::default();
+        loop {
+            let round = self.tidy_up().await?;
+            let unfinished = round.unfinished;
+            tidied.add(round);
+            if !unfinished {
+                break;
+            }
         }
-        let reaped = self.reap_clients(BATCH).await?;
-        Ok(erased + removed + reaped)
+        // Each round looks at some clients only.
+        let clients = self.store().tally(self.space(), &CLIENT).await?.value.alive;
+        for _ in 0..clients / size(BATCH) {
+            tidied.unused_clients += size(self.reap_clients(BATCH).await?);
+        }
+        Ok(tidied)
+    }
+
+    /// What [`AuthorizationServer::clean_up`] would remove now. Removes nothing.
+    pub async fn untidy(&self) -> Result<Tidied, IssueError> {
+        let mut untidy = Tidied::default();
+        for kind in collected_kinds() {
+            untidy.count(kind.name, self.store().tally(self.space(), kind).await?.value.expired);
+        }
+        untidy.unused_clients = self.unused_clients().await?;
+        untidy.events = self.old_events().await?;
+        Ok(untidy)
     }
 
     /// The answer of a rotation is kept for a second asking, and no longer.
     async fn erase_answers(&self) -> Result<usize, IssueError> {
-        let mut erased = 0;
-        while erased < MOST_AT_A_TIME {
-            let due = self.store().due(self.space(), &FAMILY, self.now(), BATCH).await?.value.records;
-            for record in &due {
-                let family = document::decode::<Family>(record)?;
-                let line = family.document.line.map(crate::lifecycle::rotation::Line::without_answer);
-                let without = Family { line, ..family.document };
-                let batch =
-                    document::put(self.engine().batch(), &without, Expected::Version(family.version))?;
-                // Whoever has changed it meanwhile has put another answer there.
-                self.store().commit(batch).await?;
-            }
-            erased += due.len();
-            if due.len() < BATCH {
-                break;
+        let due = self.store().due(self.space(), &FAMILY, self.now(), BATCH).await?.value.records;
+        let mut commits = Vec::with_capacity(due.len());
+        for record in &due {
+            let family = document::decode::<Family>(record)?;
+            let line = family.document.line.map(Line::without_answer);
+            let without = Family { line, ..family.document };
+            let batch = document::put(self.engine().batch(), &without, Expected::Version(family.version))?;
+            // Whoever has changed it meanwhile has put another answer there.
+            commits.push(self.store().commit(batch));
+        }
+        // Together, so that the store makes them durable together.
+        try_join_all(commits).await?;
+        Ok(due.len())
+    }
+
+    async fn old_events(&self) -> Result<u64, IssueError> {
+        let (end, mut old, mut after) = (self.events_end(), 0, 0);
+        loop {
+            let query = EventQuery { after, subject: None, limit: BATCH };
+            let events = self.store().events(self.space(), query).await?.value;
+            old += size(events.iter().filter(|stored| stored.event.at < end).count());
+            match events.last() {
+                Some(last) if events.len() == BATCH && last.event.at < end => after = last.id,
+                _ => return Ok(old),
             }
         }
-        Ok(erased)
+    }
+
+    fn events_end(&self) -> Timestamp {
+        self.now().saturating_sub(self.rules().events_kept).unwrap_or(Timestamp::MIN)
     }
 }
 
-const BATCH: usize = 256;
-/// So that one round ends soon: what is left is for the next.
-const MOST_AT_A_TIME: usize = 10_000;
+impl Tidied {
+    fn count(&mut self, kind: &'static str, gone: u64) {
+        if gone == 0 {
+            return;
+        }
+        match self.expired.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += gone,
+            None => self.expired.push((kind, gone)),
+        }
+    }
+
+    fn add(&mut self, round: Self) {
+        for (kind, gone) in round.expired {
+            self.count(kind, gone);
+        }
+        self.unused_clients += round.unused_clients;
+        self.events += round.events;
+        self.answers += round.answers;
+    }
+}
+
+/// Those of the holding side too: a server may have no agent beside it.
+fn collected_kinds() -> Vec<&'static Kind> {
+    KINDS.iter().copied().filter(|kind| kind.scope == Scope::Sandbox).collect()
+}
+
+fn size(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+/// Short enough a transaction that nobody else notices.
+pub(super) const BATCH: usize = 256;
+/// A third of the time between two rounds: what is left is for the next.
+const LONGEST_ROUND: Duration = Duration::from_secs(10);

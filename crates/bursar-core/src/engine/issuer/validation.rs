@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::AuthorizationServer;
 use super::minting::OPAQUE_TOKEN_PREFIX;
+use super::records::grant::Ground;
 use super::records::revoked::Subject;
 use super::refusal::IssueError;
 use crate::oauth::jose::{Claims, CompactToken, Times, read_object};
@@ -14,16 +15,14 @@ impl AuthorizationServer {
     /// What an access token says; `None`: it is none of ours, its time is over, or it was ended early.
     pub async fn valid_access_token(&self, shown: &Secret) -> Result<Option<AccessToken>, IssueError> {
         let Some(token) = self.authentic_access_token(shown).await? else { return Ok(None) };
-        let subjects = [
-            Some(Subject::Token(&token.id)),
-            Some(Subject::Client(&token.client_id)),
-            token.family.as_deref().map(Subject::Family),
-            token.grant.as_deref().map(Subject::Grant),
-            // Without a login the subject is the client itself.
-            token.family.as_ref().map(|_| Subject::User(&token.subject)),
-        ];
-        let subjects: Vec<Subject<'_>> = subjects.into_iter().flatten().collect();
-        let revoked = self.within.known.is_revoked(&subjects, token.issued_at).await?;
+        let mut subjects = vec![Subject::Token(&token.id), Subject::Client(&token.client_id)];
+        subjects.extend(token.family.as_deref().map(Subject::Family));
+        if let Some(ground) = &token.grant {
+            let Some(ground) = Ground::parse(ground) else { return Ok(None) };
+            subjects.push(Subject::User { id: &token.subject, epoch: ground.user_epoch });
+            subjects.push(Subject::Grant(ground.grant));
+        }
+        let revoked = self.within.known.is_revoked(&subjects).await?;
         Ok(Some(token).filter(|_| !revoked))
     }
 

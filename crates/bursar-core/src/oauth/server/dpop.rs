@@ -13,7 +13,6 @@ use ::url::Url;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::nonces::DpopNonces;
@@ -70,21 +69,6 @@ impl Proof {
     }
 }
 
-/// The proof of a request, if it has one (§4.3 item 1).
-///
-/// # Errors
-/// There are several, or what is there is no text.
-pub fn proof_in(headers: &HeaderMap) -> Result<Option<&str>, ProofError> {
-    let mut values = headers.get_all("dpop").iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    match value.to_str() {
-        // A comma joins the values of several fields of one name (RFC 9110 §5.3); no proof has one.
-        Ok(text) if values.next().is_none() && !text.contains(',') => Ok(Some(text)),
-        Ok(_) => Err(ProofError::Several),
-        Err(_) => Err(TokenError::Malformed.into()),
-    }
-}
-
 /// Judges a proof (§4.3 items 2 to 12, without what needs memory).
 ///
 /// # Errors
@@ -133,9 +117,6 @@ pub fn verify(proof: &str, expected: &Expected<'_>) -> Result<Proof, ProofError>
 /// A proof that proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
-    /// Item 1: a request has one.
-    #[error("the request has several DPoP proofs")]
-    Several,
     /// Items 2, 3, 5 and 6: it cannot be read, or is not signed with its key by an asymmetric algorithm.
     #[error("the DPoP proof cannot be believed")]
     Token(#[from] TokenError),

@@ -53,6 +53,15 @@ pub struct Due {
     pub next: Option<Timestamp>,
 }
 
+/// How many records there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Those that can be read.
+    pub alive: u64,
+    /// Those whose time is over and that nobody has collected yet. A store that collects them by itself may have none.
+    pub expired: u64,
+}
+
 /// A counter's value in its current window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {

@@ -49,9 +49,9 @@ pub struct AddResourceCommand {
     /// What people call it
     #[arg(long)]
     pub name: Option<String>,
-    /// How its access tokens look
-    #[arg(long, value_enum, default_value = "es256")]
-    pub format: Format,
+    /// How its access tokens look [default: as `tokens.access_format` has it]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
     /// How long its access tokens live, such as 5m [default: as all others]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub lifetime: Option<SignedDuration>,

@@ -10,7 +10,7 @@ use bursar_core::secret::Secret;
 use crate::cli::app::App;
 use crate::cli::arguments::{LoginCommand, MachineGrant};
 use crate::cli::token::read_secret;
-use crate::config::client_secret::{ClientSecret, ClientSecretError};
+use crate::config::secret_source::{SecretSource, SecretSourceError};
 use crate::exit::{Exit, Failure};
 use crate::login_plan::{Draft, PlanError, Target, Wish};
 
@@ -111,15 +111,15 @@ pub(in crate::cli) async fn read_private(app: &App, path: &Path) -> Result<Secre
     if is_stream {
         return read_secret(path);
     }
-    let file = ClientSecret::File(path.to_owned());
+    let file = SecretSource::File(path.to_owned());
     file.read(&app.environment, &*app.engine.ports().clock).await.map_err(|error| match error {
-        ClientSecretError::Empty => Failure::new(Exit::Usage, format!("`{}` is empty", path.display()))
+        SecretSourceError::Empty => Failure::new(Exit::Usage, format!("`{}` is empty", path.display()))
             .hint("write the secret into the file, and nothing else"),
         other => unreadable(&other),
     })
 }
 
-fn unreadable(error: &ClientSecretError) -> Failure {
+fn unreadable(error: &SecretSourceError) -> Failure {
     Failure::of(Exit::Usage, error).hint(error.hint())
 }
 

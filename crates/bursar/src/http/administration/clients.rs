@@ -16,7 +16,7 @@ use super::door::Acting;
 use super::failures::{missing, unacceptable};
 use super::pages::{PageDocument, PageQuery};
 use crate::http::extract::{Asked, Body, Named};
-use crate::http::failures::UsesTheStore;
+use crate::http::failures::{ChangesRecords, UsesTheStore};
 use crate::http::refusal::Refusal;
 
 /// A client as it is wanted.
@@ -84,7 +84,7 @@ pub(super) async fn list(
     operation_id = "add_client",
     tag = "clients",
     request_body = NewClientBody,
-    responses((status = 201, description = "With its secret, which is told this once", body = AddedClientDocument), UsesTheStore)
+    responses((status = 201, description = "With its secret, which is told this once", body = AddedClientDocument), ChangesRecords)
 )]
 pub(super) async fn add(
     Acting(server): Acting,
@@ -118,7 +118,7 @@ pub(super) async fn show(Acting(server): Acting, Named(id): Named) -> Result<Jso
     tag = "clients",
     params(("id" = String, Path, description = "Its id")),
     request_body = ClientChangeBody,
-    responses((status = 200, description = "With a secret if it has just got its first", body = AddedClientDocument), UsesTheStore)
+    responses((status = 200, description = "With a secret if it has just got its first", body = AddedClientDocument), ChangesRecords)
 )]
 pub(super) async fn change(
     Acting(server): Acting,
@@ -150,7 +150,7 @@ pub(super) async fn change(
     tag = "clients",
     params(("id" = String, Path, description = "Its id")),
     request_body = RenewalBody,
-    responses((status = 200, description = "With the new secret, which is told this once", body = AddedClientDocument), UsesTheStore)
+    responses((status = 200, description = "With the new secret, which is told this once", body = AddedClientDocument), ChangesRecords)
 )]
 pub(super) async fn renew_secret(
     Acting(server): Acting,

@@ -1,20 +1,20 @@
-//! Who may look after the server: the bearer of an access token of its own.
+//! Who may look after the server: whoever presents an access token of its own, with proof where it is bound to a key.
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bursar_core::engine::issuer::AuthorizationServer;
-use bursar_core::engine::issuer::administration::admission::{Access, Administrator, AdmissionError};
+use bursar_core::engine::issuer::administration::admission::{Access, Administrator};
+use bursar_core::engine::issuer::refusal::{IssueError, Refusal as IssueRefusal};
+use bursar_core::oauth::error::ErrorCode;
 use bursar_core::oauth::scope::Scope;
-use bursar_core::oauth::server::resource_metadata::{
-    ChallengeScheme, Refusal as TokenRefusal, ResourceChallenge,
-};
-use bursar_core::secret::Secret;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::header::CACHE_CONTROL;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode};
 
 use crate::exit::Failure;
+use crate::http::bearing::Bearing;
+use crate::http::cause::{Cause, unasked};
 use crate::http::refusal::Refusal;
 
 /// Lets a request in if its token is good enough, and notes whose it is.
@@ -27,8 +27,8 @@ pub(super) async fn admit(
         Method::GET | Method::HEAD => Access::Read,
         _ => Access::Change,
     };
-    let Some(shown) = bearer(request.headers()) else { return challenged(access, None) };
-    match server.administrator(&shown, access).await {
+    let bearing = Bearing::of(request.method(), url_of(&server, &request), request.headers());
+    match server.administrator(&bearing.token(), access).await {
         Ok(administrator) => {
             request.extensions_mut().insert(Admitted(administrator));
             let mut response = next.run(request).await;
@@ -36,15 +36,22 @@ pub(super) async fn admit(
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
             response
         }
-        Err(AdmissionError::InvalidToken) => challenged(access, Some(TokenRefusal::InvalidToken)),
-        Err(AdmissionError::InsufficientScope { .. }) => {
-            challenged(access, Some(TokenRefusal::InsufficientScope))
+        Err(IssueError::Refused(refusal)) => {
+            let response = refused(access, &bearing, &refusal);
+            let scope = Scope::parse(access.scope()).ok();
+            bearing.challenged(&server, response, &refusal.code, scope.as_ref()).await
         }
-        Err(AdmissionError::Issue(error)) => {
+        Err(error) => {
             tracing::warn!(%error, "a request could not be judged");
-            Refusal::from(Failure::from(error)).into_response()
+            Cause::of(error.to_refusal()).on(Refusal::from(Failure::from(error)).into_response())
         }
     }
+}
+
+/// The address as the world knows it, which is what a proof is made for (RFC 9449 §4.3).
+fn url_of(server: &AuthorizationServer, request: &Request) -> String {
+    // The issuer's own path is cut off before a request comes here.
+    format!("{}{}", server.rules().issuer.as_str().trim_end_matches('/'), request.uri().path())
 }
 
 /// The server in the hands of whoever calls.
@@ -59,35 +66,28 @@ impl FromRequestParts<AuthorizationServer> for Acting {
 
     async fn from_request_parts(parts: &mut Parts, server: &AuthorizationServer) -> Result<Self, Response> {
         // Without the door before it a handler does nothing for anybody.
-        let admitted = parts.extensions.get::<Admitted>().ok_or_else(|| challenged(Access::Change, None))?;
+        let admitted = parts.extensions.get::<Admitted>();
+        let admitted = admitted.ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())?;
         Ok(Self(server.acting_as(admitted.0.id.as_str())))
     }
 }
 
-/// RFC 6750 §2.1. Exactly one header counts.
-fn bearer(headers: &HeaderMap) -> Option<Secret> {
-    let mut all = headers.get_all(AUTHORIZATION).iter();
-    let (header, None) = (all.next()?.to_str().ok()?, all.next()) else { return None };
-    let (scheme, token) = header.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(token.trim()))
-}
-
-/// RFC 6750 §3.
-fn challenged(access: Access, refusal: Option<TokenRefusal<'_>>) -> Response {
-    let scope = Scope::parse(access.scope()).ok();
-    let challenge = ResourceChallenge {
-        scheme: ChallengeScheme::Bearer,
-        resource_metadata: None,
-        scope: scope.as_ref(),
-        refusal,
-    };
-    let (error, message) = match refusal {
-        Some(TokenRefusal::InsufficientScope) => ("denied", "the access token does not allow this"),
-        Some(_) => ("unauthorized", "the access token has ended, was revoked, or is not for this"),
-        None => ("unauthorized", "an access token of this server is needed"),
+fn refused(access: Access, bearing: &Bearing, refusal: &IssueRefusal) -> Response {
+    let (status, error, message) = match refusal.code {
+        ErrorCode::InsufficientScope => {
+            (StatusCode::FORBIDDEN, "denied", "the access token does not allow this")
+        }
+        ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce => {
+            (StatusCode::UNAUTHORIZED, "unauthorized", "the proof of the access token's key does not hold")
+        }
+        _ if bearing.was_shown() => (
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "the access token has ended, was revoked, or is not for this",
+        ),
+        _ => (StatusCode::UNAUTHORIZED, "unauthorized", "an access token of this server is needed"),
     };
     let hint = format!("get a token with the scope {} from this server", access.scope());
-    let mut response = Refusal::new(challenge.status(), error, message).hint(&hint).into_response();
-    response.headers_mut().insert(WWW_AUTHENTICATE, challenge.to_header());
-    response
+    let response = Refusal::new(status, error, message).hint(&hint).into_response();
+    if bearing.was_shown() { Cause::of(refusal.clone()).on(response) } else { unasked(response) }
 }

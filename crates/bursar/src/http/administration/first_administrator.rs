@@ -14,8 +14,9 @@ use super::documents::UserDocument;
 use super::failures::of_user;
 use crate::exit::Failure;
 use crate::http::extract::Body;
-use crate::http::failures::UsesTheStore;
+use crate::http::failures::ChangesRecords;
 use crate::http::refusal::Refusal;
+use crate::http::wire::FailureDocument;
 use crate::server::Source;
 
 /// The code, and who the first administrator shall be.
@@ -41,8 +42,8 @@ pub(super) struct FirstAdministratorBody {
     request_body = FirstAdministratorBody,
     responses(
         (status = 201, description = "The administrator", body = UserDocument),
-        (status = 403, description = "Not from this machine, the code is not good, or there is an administrator"),
-        UsesTheStore
+        (status = 403, description = "Not from this machine, the code is not good, or there is an administrator", body = FailureDocument),
+        ChangesRecords
     )
 )]
 pub(super) async fn claim(
@@ -53,7 +54,8 @@ pub(super) async fn claim(
 ) -> Result<(StatusCode, Json<UserDocument>), Refusal> {
     // A proxy on this machine that nobody has declared brings the whole world; it tells so in most cases.
     let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
-    let is_here = source.is_some_and(|Extension(source)| source.address.is_loopback()) && !is_forwarded;
+    let is_local = |source: &Source| source.is_direct && source.address.is_loopback();
+    let is_here = source.is_some_and(|Extension(source)| is_local(&source)) && !is_forwarded;
     if !is_here {
         return Err(Refusal::new(
             StatusCode::FORBIDDEN,

@@ -16,6 +16,7 @@ use crate::http::refusal::Refusal;
 
 /// Which grants are wanted.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GrantQuery {
     /// Only those of the user of this id.

@@ -36,7 +36,7 @@ pub(super) async fn renew(Acting(server): Acting) -> Result<Json<Vec<KeyDocument
     Ok(Json(documents(&server).await?))
 }
 
-/// Remove a key that somebody else may have: every token it signed is refused at once
+/// Remove a key that somebody else may have, and refuse what it signed at once
 ///
 /// Who verifies tokens by a copy of the published keys takes them until that copy is old.
 #[utoipa::path(

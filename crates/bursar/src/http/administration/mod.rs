@@ -5,6 +5,7 @@
 mod clients;
 pub(crate) mod documents;
 mod door;
+mod events;
 mod failures;
 mod first_administrator;
 mod grants;
@@ -16,21 +17,30 @@ mod users;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 use bursar_core::engine::issuer::AuthorizationServer;
 use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as OpenApiDocument;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{refusal, wire};
+use super::cause::noted;
+use super::failures::failure;
+use super::{description, refusal, wire};
 
 /// All routes of administration, beneath `/v1`. Requests must carry the extension `server::Source`.
 pub fn router(server: &AuthorizationServer) -> Router {
     let (guarded, _) = guarded().split_for_parts();
     let (open, _) = open().split_for_parts();
     let routes = guarded
+        // Described where the agent's are.
+        .route("/v1/events", get(events::stream))
         .route_layer(from_fn_with_state(server.clone(), door::admit))
         .merge(open)
         .method_not_allowed_fallback(refusal::wrong_method)
+        .route_layer(from_fn_with_state(server.clone(), noted))
         .with_state(server.clone());
     // An issuer may have a path, under which everything of it is.
     match server.rules().issuer.as_url().path().trim_end_matches('/') {
@@ -39,14 +49,36 @@ pub fn router(server: &AuthorizationServer) -> Router {
     }
 }
 
-/// The document that describes them, as JSON.
-pub fn openapi() -> String {
+/// What describes them, as a part of the whole API.
+pub(super) fn described() -> OpenApiDocument {
     let (_, mut document) = guarded().split_for_parts();
+    for (path, operations) in &mut document.paths.paths {
+        let names = path.contains('{');
+        operations.get.iter_mut().for_each(|operation| guard(operation, "bursar:read", names));
+        let PathItem { put, post, delete, patch, .. } = operations;
+        let changes = [put, post, delete, patch].into_iter().flatten();
+        changes.for_each(|operation| guard(operation, "bursar:admin", names));
+    }
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(TOKEN)).build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(SCHEME, SecurityScheme::Http(token));
     let (_, open) = open().split_for_parts();
     document.merge(open);
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    text.push('\n');
-    text
+    document
+}
+
+/// Tells what the door asks of an operation, and how it ends there; `names`: or because there is nothing of that name.
+fn guard(operation: &mut Operation, scope: &str, names: bool) {
+    operation.security = Some(vec![SecurityRequirement::new(SCHEME, [scope])]);
+    let mut add = |status: &str, description: &str| {
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_owned()).or_insert_with(|| failure(description).into());
+    };
+    add("401", "There is no token, or it is not good");
+    add("403", "The token is good for less");
+    if names {
+        add("404", "There is nothing of this name");
+    }
 }
 
 fn guarded() -> OpenApiRouter<AuthorizationServer> {
@@ -70,19 +102,15 @@ fn guarded() -> OpenApiRouter<AuthorizationServer> {
 }
 
 fn open() -> OpenApiRouter<AuthorizationServer> {
-    OpenApiRouter::new().routes(routes!(first_administrator::claim))
+    OpenApiRouter::new().routes(routes!(first_administrator::claim)).routes(routes!(description::show))
 }
+
+const SCHEME: &str = "access_token";
+const TOKEN: &str = "An access token of this same server with the scope `bursar:admin`, or `bursar:read` to look only; one that is \
+                     bound to a key comes as `Authorization: DPoP` with its proof";
 
 #[derive(OpenApi)]
 #[openapi(
-    info(
-        title = "bursar administration",
-        version = "1",
-        description = "Clients, users, resources, keys, grants and refusals of the authorization server. Every call \
-                       carries an access token of this same server as `Authorization: Bearer`, with the scope \
-                       `bursar:admin`, or `bursar:read` to look only. Addresses and ids in paths are percent-encoded. \
-                       Members may be added to every answer."
-    ),
     components(schemas(wire::FailureDocument)),
     tags(
         (name = "clients", description = "Programs that ask for tokens."),

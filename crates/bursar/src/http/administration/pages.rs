@@ -5,6 +5,7 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Which page is wanted.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
     /// What the page comes after, as the page before it has told.

@@ -15,8 +15,9 @@ use super::door::Acting;
 use super::failures::{exists, missing, unacceptable};
 use super::pages::{PageDocument, PageQuery};
 use crate::http::extract::{Asked, Body, Named};
-use crate::http::failures::UsesTheStore;
+use crate::http::failures::{ChangesRecords, UsesTheStore};
 use crate::http::refusal::Refusal;
+use crate::http::wire::FailureDocument;
 
 /// A resource as it is wanted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -76,7 +77,7 @@ pub(super) async fn list(
     operation_id = "add_resource",
     tag = "resources",
     request_body = NewResourceBody,
-    responses((status = 201, description = "The resource", body = ResourceDocument), (status = 409, description = "There is one at this address"), UsesTheStore)
+    responses((status = 201, description = "The resource", body = ResourceDocument), (status = 409, description = "There is one at this address", body = FailureDocument), ChangesRecords)
 )]
 pub(super) async fn add(
     Acting(server): Acting,
@@ -87,7 +88,7 @@ pub(super) async fn add(
         url: body.url,
         name: None,
         scopes: BTreeMap::new(),
-        format: TokenFormat::default(),
+        format: server.rules().access_format,
         access_lifetime: None,
         introspectors: Vec::new(),
         requires_proof: false,
@@ -126,7 +127,7 @@ pub(super) async fn show(
     tag = "resources",
     params(("url" = String, Path, description = "Its address, percent-encoded")),
     request_body = ResourceFacts,
-    responses((status = 200, description = "The resource", body = ResourceDocument), UsesTheStore)
+    responses((status = 200, description = "The resource", body = ResourceDocument), ChangesRecords)
 )]
 pub(super) async fn change(
     Acting(server): Acting,

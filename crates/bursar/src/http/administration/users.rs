@@ -15,8 +15,9 @@ use super::door::Acting;
 use super::failures::{missing, of_user};
 use super::pages::{PageDocument, PageQuery};
 use crate::http::extract::{Asked, Body, Named};
-use crate::http::failures::UsesTheStore;
+use crate::http::failures::{ChangesRecords, UsesTheStore};
 use crate::http::refusal::Refusal;
+use crate::http::wire::FailureDocument;
 
 /// A user as they are wanted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -104,7 +105,7 @@ pub(super) async fn list(
     operation_id = "add_user",
     tag = "users",
     request_body = NewUserBody,
-    responses((status = 201, description = "The user", body = UserDocument), (status = 409, description = "The name is taken"), UsesTheStore)
+    responses((status = 201, description = "The user", body = UserDocument), (status = 409, description = "The name is taken", body = FailureDocument), ChangesRecords)
 )]
 pub(super) async fn add(
     Acting(server): Acting,
@@ -123,6 +124,7 @@ pub(super) async fn add(
         scopes: Vec::new(),
         password: None,
         disabled: false,
+        epoch: 0,
         created_at: Timestamp::UNIX_EPOCH,
         password_changed_at: None,
     };
@@ -152,7 +154,7 @@ pub(super) async fn show(Acting(server): Acting, Named(user): Named) -> Result<J
     tag = "users",
     params(("user" = String, Path, description = "Their id or user name")),
     request_body = UserChangeBody,
-    responses((status = 200, description = "The user", body = UserDocument), (status = 409, description = "The name is taken"), UsesTheStore)
+    responses((status = 200, description = "The user", body = UserDocument), (status = 409, description = "The name is taken", body = FailureDocument), ChangesRecords)
 )]
 pub(super) async fn change(
     Acting(server): Acting,
@@ -178,7 +180,7 @@ pub(super) async fn change(
     tag = "users",
     params(("user" = String, Path, description = "Their id or user name")),
     request_body = PasswordBody,
-    responses((status = 204, description = "It is set"), UsesTheStore)
+    responses((status = 204, description = "It is set"), ChangesRecords)
 )]
 pub(super) async fn set_password(
     Acting(server): Acting,

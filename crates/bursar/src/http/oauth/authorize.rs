@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use bursar_core::engine::issuer::authorize::{
     Authorization, ConsentDecision, ConsentPrompt, SignInPrompt, SignedIn,
 };
+use bursar_core::engine::issuer::denial::Denial;
 use bursar_core::engine::issuer::records::client::{Client as ClientRecord, ClientOrigin};
 use bursar_core::engine::issuer::records::resource::Resource as ResourceRecord;
 use bursar_core::engine::issuer::refusal::{IssueError, Refusal};
@@ -22,8 +23,9 @@ use super::Issuing;
 use super::form::form;
 use super::source::From;
 use super::{logout, sign_in};
+use crate::http::cause::{Cause, asked_by};
 use crate::http::pages::{
-    Client, Consent, Foreign, Form, Origin, Page, Person, Problem, Resource, Scope, SignIn, SignInFailed,
+    Client, Consent, Foreign, Form, Origin, Person, Problem, Resource, Scope, SignIn, SignInFailed,
 };
 
 /// Where a browser goes on after a sign-in.
@@ -56,16 +58,13 @@ async fn began(issuing: &Issuing, source: From, headers: &HeaderMap, query: &str
         Err(error) => return trouble(issuing, &error),
     };
     let outcome = issuing.server.authorize(query, visit.signed_in.as_ref(), &visit.source.0).await;
-    visit.answer(issuing, outcome)
+    asked_by(visit.answer(issuing, outcome), || parameter(query, "client_id"))
 }
 
 /// A request that waited for somebody to sign in.
 pub(super) async fn go_on(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default();
-    let ticket = url::form_urlencoded::parse(query.as_bytes())
-        .find(|(name, _)| name == "ticket")
-        .map(|(_, value)| Secret::new(value));
-    let Some(ticket) = ticket else { return refused(&issuing, &lost()) };
+    let Some(ticket) = parameter(query, "ticket").map(Secret::new) else { return refused(&issuing, &lost()) };
     let visit = match Visit::of(&issuing, source, request.headers()).await {
         Ok(visit) => visit,
         Err(error) => return trouble(&issuing, &error),
@@ -127,6 +126,7 @@ impl Visit {
     pub(super) fn answer(&self, issuing: &Issuing, outcome: Result<Authorization, IssueError>) -> Response {
         let response = match outcome {
             Ok(Authorization::Answer(address)) => sent_to(&address),
+            Ok(Authorization::Denied(denial)) => denied(issuing, &denial),
             Ok(Authorization::SignIn(prompt)) => sign_in_page(issuing, &prompt, None, None),
             Ok(Authorization::Consent(prompt)) => consent_page(issuing, &prompt),
             Ok(Authorization::Refused(refusal)) => refused(issuing, &refusal),
@@ -230,42 +230,76 @@ pub(super) fn site(record: &ClientRecord) -> Option<Url> {
         .flatten()
 }
 
+/// A refusal that goes back to the client.
+fn denied(issuing: &Issuing, denial: &Denial) -> Response {
+    let cause = Cause::of(denial.refusal.clone()).named(&issuing.server);
+    let response = sent_to(&denial.address(cause.name()));
+    cause.of_client(Some(denial.client.clone())).on(response)
+}
+
 /// A refusal nobody but the person in front of the browser can be told.
 pub(super) fn refused(issuing: &Issuing, refusal: &Refusal) -> Response {
-    problem(issuing, StatusCode::BAD_REQUEST, "This cannot go on", &refusal.description, None).into_response()
+    let trouble = Trouble {
+        status: StatusCode::BAD_REQUEST,
+        headline: "This cannot go on",
+        sentence: &refusal.description,
+        retry_after: None,
+    };
+    trouble.page(issuing, refusal.clone())
 }
 
 pub(super) fn trouble(issuing: &Issuing, error: &IssueError) -> Response {
-    if let IssueError::Refused(refusal) = error {
-        return refused(issuing, refusal);
-    }
-    if let IssueError::TooMany { retry_after } = error {
-        let sentence = "Too much is asked from your network just now. Try again in a moment.";
-        let seconds = Some(retry_after.as_secs().max(1));
-        return problem(issuing, StatusCode::TOO_MANY_REQUESTS, "Not now", sentence, seconds).into_response();
-    }
-    tracing::warn!(%error, "a page could not be shown");
-    let sentence = "The server cannot answer now. Nothing is lost; try again in a moment.";
-    problem(issuing, StatusCode::SERVICE_UNAVAILABLE, "Not now", sentence, Some(1)).into_response()
+    let trouble = match error {
+        IssueError::Refused(refusal) => return refused(issuing, refusal),
+        IssueError::TooMany { retry_after } => Trouble {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            headline: "Not now",
+            sentence: "Too much is asked from your network just now. Try again in a moment.",
+            retry_after: Some(retry_after.as_secs().max(1)),
+        },
+        _ => {
+            tracing::warn!(%error, "a page could not be shown");
+            Trouble {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                headline: "Not now",
+                sentence: "The server cannot answer now. Nothing is lost; try again in a moment.",
+                retry_after: Some(1),
+            }
+        }
+    };
+    trouble.page(issuing, error.to_refusal())
 }
 
-fn problem(
-    issuing: &Issuing,
+/// What a person reads of it.
+struct Trouble<'a> {
     status: StatusCode,
-    headline: &str,
-    sentence: &str,
+    headline: &'a str,
+    sentence: &'a str,
+    /// Seconds.
     retry_after: Option<u64>,
-) -> Page {
-    let view = Problem {
-        status,
-        headline,
-        sentence: Foreign::new(sentence),
-        hint: None,
-        values: &[],
-        correlation_id: "",
-        retry_after,
-    };
-    view.page(&issuing.look)
+}
+
+impl Trouble<'_> {
+    fn page(&self, issuing: &Issuing, refusal: Refusal) -> Response {
+        let cause = Cause::of(refusal).named(&issuing.server);
+        let view = Problem {
+            status: self.status,
+            headline: self.headline,
+            sentence: Foreign::new(self.sentence),
+            hint: None,
+            values: &[],
+            correlation_id: cause.name().unwrap_or_default(),
+            retry_after: self.retry_after,
+        };
+        let response = view.page(&issuing.look).into_response();
+        cause.on(response)
+    }
+}
+
+/// A parameter of a query, the first of its name.
+fn parameter(query: &str, name: &str) -> Option<String> {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
 /// A page that does not fit what this browser was shown.

@@ -34,7 +34,7 @@ async fn opened(request: Request, next: Next) -> Response {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("www-authenticate, dpop-nonce, retry-after"),
+        HeaderValue::from_static("www-authenticate, dpop-nonce, retry-after, bursar-correlation-id"),
     );
     response
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::Issuing;
 use super::authorize::{Visit, client, lost, refused, shown_resources, shown_scopes, site, trouble};
-use super::failure::{failed, json};
+use super::failure::json;
 use super::form::{ClientForm, form};
 use super::logout;
 use super::sign_in::sign_in_for;
@@ -41,7 +41,7 @@ pub(super) async fn begin(State(issuing): State<Issuing>, form: ClientForm) -> R
             }
             json(StatusCode::OK, &document)
         }
-        Err(error) => failed(&error, request.authorization.is_some()),
+        Err(error) => form.failed(&issuing, &error),
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn server(State(issuing): State<Issuing>) -> Response {
 pub(super) async fn keys(State(issuing): State<Issuing>) -> Response {
     match issuing.server.published_keys().await {
         Ok(keys) => kept(&keys, KEYS_MAX_AGE.as_secs()),
-        Err(error) => failed(&error, false),
+        Err(error) => failed(&issuing, &error, false),
     }
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn keys(State(issuing): State<Issuing>) -> Response {
 pub(super) async fn resource(State(issuing): State<Issuing>, uri: Uri) -> Response {
     let found = match issuing.server.resource_described_at(uri.path(), uri.query()).await {
         Ok(found) => found,
-        Err(error) => return failed(&error, false),
+        Err(error) => return failed(&issuing, &error, false),
     };
     let Some(resource) = found else { return StatusCode::NOT_FOUND.into_response() };
     described(&issuing, &resource)

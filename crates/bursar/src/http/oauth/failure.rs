@@ -9,48 +9,48 @@ use http::header::{
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
+use super::Issuing;
+use crate::http::cause::Cause;
+
 /// A failed request of a client; `by_header`: it had proven itself by the `Authorization` header, and is challenged there.
-pub(super) fn failed(error: &IssueError, by_header: bool) -> Response {
-    match error {
-        IssueError::Refused(refusal) => refused(refusal, by_header),
-        IssueError::TooMany { retry_after } => {
-            let told = Told {
-                error: "temporarily_unavailable",
-                error_description: "too many requests from your network",
-            };
-            let mut response = json(StatusCode::TOO_MANY_REQUESTS, &told);
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
-            response
+pub(super) fn failed(issuing: &Issuing, error: &IssueError, by_header: bool) -> Response {
+    let refusal = error.to_refusal();
+    let (status, retry_after) = match error {
+        IssueError::Refused(refusal) if refusal.code == ErrorCode::InvalidClient => {
+            (StatusCode::UNAUTHORIZED, None)
         }
+        IssueError::Refused(_) => (StatusCode::BAD_REQUEST, None),
+        IssueError::TooMany { retry_after } => {
+            (StatusCode::TOO_MANY_REQUESTS, Some(retry_after.as_secs().max(1)))
+        }
+        // Never an error that says something about a grant: the client is to try again, and loses nothing.
         IssueError::Store(_)
         | IssueError::Vault(_)
         | IssueError::Overloaded(_)
         | IssueError::Elsewhere(_)
         | IssueError::Signing => {
             tracing::warn!(%error, "a request could not be answered");
-            // Never an error that says something about a grant: the client is to try again, and loses nothing.
-            let told =
-                Told { error: "temporarily_unavailable", error_description: "the server cannot answer now" };
-            let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &told);
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            response
+            (StatusCode::SERVICE_UNAVAILABLE, Some(1))
         }
+    };
+    let mut response = refused(issuing, status, &refusal);
+    let headers = response.headers_mut();
+    if let Some(seconds) = retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    if status == StatusCode::UNAUTHORIZED && by_header {
+        // RFC 6749 §5.2.
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"bursar\""));
+    }
+    response
 }
 
 /// A refusal as it travels.
-pub(super) fn refused(refusal: &Refusal, by_header: bool) -> Response {
-    let status = match refusal.code {
-        ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    let told = Told { error: refusal.code.as_str(), error_description: &refusal.description };
-    let mut response = json(status, &told);
-    if status == StatusCode::UNAUTHORIZED && by_header {
-        // RFC 6749 §5.2.
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"bursar\""));
-    }
-    response
+pub(super) fn refused(issuing: &Issuing, status: StatusCode, refusal: &Refusal) -> Response {
+    let cause = Cause::of(refusal.clone()).named(&issuing.server);
+    let description = refusal.description_with(cause.name());
+    let told = Told { error: refusal.code.as_str(), error_description: &description };
+    cause.on(json(status, &told))
 }
 
 #[derive(Serialize)]
@@ -70,6 +70,7 @@ pub(super) fn json(status: StatusCode, document: &impl Serialize) -> Response {
 /// The same of a document that is written already.
 pub(super) fn headed(status: StatusCode, text: Vec<u8>) -> Response {
     let mut response = (status, text).into_response();
+    response.headers_mut().reserve(HEADERS.len() + ADDED_LATER);
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
@@ -84,3 +85,5 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 const USUAL_ANSWER: usize = 2 * 1024;
+/// What other origins may read, a nonce, and the length: room for them at once, because headers that grow are moved.
+const ADDED_LATER: usize = 5;

@@ -3,7 +3,9 @@
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
-use bursar_core::engine::issuer::refusal::Refusal;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bursar_core::engine::issuer::refusal::{IssueError, Refusal};
 use bursar_core::engine::issuer::token::ClientRequest;
 use bursar_core::oauth::error::ErrorCode;
 use bursar_core::oauth::form::Parameters;
@@ -14,8 +16,9 @@ use http_body_util::BodyExt as _;
 use zeroize::Zeroizing;
 
 use super::Issuing;
-use super::failure::refused;
+use super::failure::failed;
 use super::source::From;
+use crate::http::cause::asked_by;
 
 /// A client's form with its headers.
 #[derive(Debug)]
@@ -38,6 +41,16 @@ impl ClientForm {
     }
 }
 
+impl ClientForm {
+    /// The answer to a request that nothing comes of.
+    pub(super) fn failed(&self, issuing: &Issuing, error: &IssueError) -> Response {
+        asked_by(failed(issuing, error, self.authorization.is_some()), || {
+            let said = self.parameters.value("client_id").map(str::to_owned);
+            said.or_else(|| self.authorization.as_ref().and_then(named_in))
+        })
+    }
+}
+
 impl FromRequest<Issuing> for ClientForm {
     type Rejection = Response;
 
@@ -47,14 +60,17 @@ impl FromRequest<Issuing> for ClientForm {
         let Ok(source) = From::from_request_parts(&mut parts, state).await;
         if parts.uri.query().is_some_and(|query| !query.is_empty()) {
             // RFC 6749 §2.3.1: secrets in addresses end in logs, so nothing is read from there.
-            return Err(invalid("parameters belong into the body of the request, not into its address"));
+            return Err(invalid(
+                state,
+                "parameters belong into the body of the request, not into its address",
+            ));
         }
         let parameters =
-            form(&parts.headers, body, &["resource"]).await.map_err(|message| invalid(&message))?;
+            form(&parts.headers, body, &["resource"]).await.map_err(|message| invalid(state, &message))?;
         let mut authorization = parts.headers.get_all(AUTHORIZATION).iter();
         let (first, more) = (authorization.next(), authorization.next());
         if more.is_some() {
-            return Err(invalid("there is more than one `Authorization` header"));
+            return Err(invalid(state, "there is more than one `Authorization` header"));
         }
         let proofs = parts.headers.get_all("dpop").iter();
         Ok(Self {
@@ -75,10 +91,18 @@ pub(super) async fn form(headers: &HeaderMap, body: Body, repeatable: &[&str]) -
         return Err("the body must be a form: `Content-Type: application/x-www-form-urlencoded`".to_owned());
     }
     let bytes = body.collect().await.map_err(|_| "the body could not be read".to_owned())?.to_bytes();
-    let bytes = Zeroizing::new(bytes.to_vec());
     Parameters::parse_repeating(&bytes, repeatable).map_err(|error| error.to_string())
 }
 
-fn invalid(message: &str) -> Response {
-    refused(&Refusal::new(ErrorCode::InvalidRequest, message), false)
+fn invalid(issuing: &Issuing, message: &str) -> Response {
+    failed(issuing, &Refusal::new(ErrorCode::InvalidRequest, message).into(), false)
+}
+
+/// The client that the header names (RFC 6749 §2.3.1).
+fn named_in(authorization: &Secret) -> Option<String> {
+    let (scheme, pair) = authorization.expose().split_once(' ')?;
+    let pair = Zeroizing::new(STANDARD.decode(pair.trim()).ok()?);
+    let id = pair.split(|byte| *byte == b':').next().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    // The part before the colon is no secret.
+    String::from_utf8(id.to_vec()).ok()
 }

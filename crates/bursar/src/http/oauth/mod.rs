@@ -16,12 +16,16 @@ mod source;
 mod token;
 mod users;
 
+use std::sync::Arc;
+
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::oauth::server::server_metadata::{Endpoint, WellKnown};
 
 use self::cookies::Cookies;
+use super::cause::noted;
 use super::pages::Look;
 
 /// What the endpoints work with.
@@ -29,8 +33,8 @@ use super::pages::Look;
 pub struct Issuing {
     /// The use cases.
     pub server: AuthorizationServer,
-    /// How pages look.
-    pub look: Look,
+    /// How pages look. Shared, because every request has all of this for itself.
+    pub look: Arc<Look>,
     cookies: Cookies,
 }
 
@@ -38,7 +42,7 @@ impl Issuing {
     /// The endpoints of `server`.
     pub fn new(server: AuthorizationServer, look: Look) -> Self {
         let cookies = Cookies::of(&server.rules().issuer);
-        Self { server, look, cookies }
+        Self { server, look: Arc::new(look), cookies }
     }
 }
 
@@ -91,7 +95,10 @@ pub fn router(issuing: Issuing) -> Router {
     for path in paths(Endpoint::Authorization) {
         pages = pages.route(path, get(authorize::begin).post(authorize::begin_by_form));
     }
-    cors::open(open.merge(nested(&base, beneath))).merge(nested(&base, pages)).with_state(issuing)
+    cors::open(open.merge(nested(&base, beneath)))
+        .merge(nested(&base, pages))
+        .route_layer(from_fn_with_state(issuing.server.clone(), noted))
+        .with_state(issuing)
 }
 
 fn nested(base: &str, router: Router<Issuing>) -> Router<Issuing> {

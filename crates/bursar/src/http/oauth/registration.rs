@@ -14,6 +14,7 @@ use http_body_util::BodyExt as _;
 use super::Issuing;
 use super::failure::{failed, headed};
 use super::source::From;
+use crate::http::cause::{Cause, asked_by};
 
 /// A client registers itself.
 pub(super) async fn register(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
@@ -22,13 +23,13 @@ pub(super) async fn register(State(issuing): State<Issuing>, source: From, reque
             ErrorCode::InvalidClientMetadata,
             "the body must be JSON: `Content-Type: application/json`",
         );
-        return failed(&refusal.into(), false);
+        return failed(&issuing, &refusal.into(), false);
     }
     let outcome = match read(request.into_body()).await {
         Ok(body) => issuing.server.register(&body, &source.0).await,
         Err(error) => Err(error),
     };
-    answer(StatusCode::CREATED, outcome)
+    answer(&issuing, StatusCode::CREATED, outcome)
 }
 
 /// A client looks at its registration.
@@ -37,8 +38,8 @@ pub(super) async fn show(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let Some(token) = bearer(&headers) else { return unauthorized() };
-    managed(issuing.server.registration(&id, &token).await)
+    let Some(token) = bearer(&headers) else { return unauthorized(None) };
+    managed(&issuing, &id, issuing.server.registration(&id, &token).await)
 }
 
 /// A client says what it is now.
@@ -48,10 +49,13 @@ pub(super) async fn change(
     source: From,
     request: Request,
 ) -> Response {
-    let Some(token) = bearer(request.headers()) else { return unauthorized() };
+    let Some(token) = bearer(request.headers()) else { return unauthorized(None) };
     match read(request.into_body()).await {
-        Ok(body) => managed(issuing.server.change_registration(&id, &token, &body, &source.0).await),
-        Err(error) => failed(&error, false),
+        Ok(body) => {
+            let outcome = issuing.server.change_registration(&id, &token, &body, &source.0).await;
+            managed(&issuing, &id, outcome)
+        }
+        Err(error) => failed(&issuing, &error, false),
     }
 }
 
@@ -62,10 +66,10 @@ pub(super) async fn withdraw(
     source: From,
     headers: HeaderMap,
 ) -> Response {
-    let Some(token) = bearer(&headers) else { return unauthorized() };
+    let Some(token) = bearer(&headers) else { return unauthorized(None) };
     match issuing.server.withdraw_registration(&id, &token, &source.0).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => refused_management(&error),
+        Err(error) => refused_management(&issuing, &id, &error),
     }
 }
 
@@ -74,27 +78,30 @@ async fn read(body: Body) -> Result<Vec<u8>, IssueError> {
     Ok(body.collect().await.map_err(|_| unread())?.to_bytes().to_vec())
 }
 
-fn managed(outcome: Result<Registration, IssueError>) -> Response {
+fn managed(issuing: &Issuing, id: &str, outcome: Result<Registration, IssueError>) -> Response {
     match outcome {
-        Ok(registration) => answer(StatusCode::OK, Ok(registration)),
-        Err(error) => refused_management(&error),
+        Ok(registration) => answer(issuing, StatusCode::OK, Ok(registration)),
+        Err(error) => refused_management(issuing, id, &error),
     }
 }
 
-fn refused_management(error: &IssueError) -> Response {
-    match error {
-        IssueError::Refused(refusal) if refusal.code == ErrorCode::InvalidToken => unauthorized(),
-        _ => failed(error, false),
-    }
+fn refused_management(issuing: &Issuing, id: &str, error: &IssueError) -> Response {
+    let response = match error {
+        IssueError::Refused(refusal) if refusal.code == ErrorCode::InvalidToken => {
+            unauthorized(Some(refusal))
+        }
+        _ => failed(issuing, error, false),
+    };
+    asked_by(response, || Some(id.to_owned()))
 }
 
-fn answer(status: StatusCode, outcome: Result<Registration, IssueError>) -> Response {
+fn answer(issuing: &Issuing, status: StatusCode, outcome: Result<Registration, IssueError>) -> Response {
     match outcome {
         Ok(registration) => headed(status, registration.to_body().expose().to_vec()),
         Err(error) => {
             let is_closed =
                 matches!(&error, IssueError::Refused(refusal) if refusal.code == ErrorCode::AccessDenied);
-            let mut response = failed(&error, false);
+            let mut response = failed(issuing, &error, false);
             if is_closed {
                 *response.status_mut() = StatusCode::FORBIDDEN;
             }
@@ -115,9 +122,12 @@ fn bearer(headers: &HeaderMap) -> Option<Secret> {
 }
 
 /// The same for a token of another client, for none, and for a client that is not there.
-fn unauthorized() -> Response {
+fn unauthorized(refusal: Option<&Refusal>) -> Response {
     let mut response = headed(StatusCode::UNAUTHORIZED, br#"{"error":"invalid_token"}"#.to_vec());
     let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
     response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-    response
+    match refusal {
+        Some(refusal) => Cause::of(refusal.clone()).on(response),
+        None => response,
+    }
 }

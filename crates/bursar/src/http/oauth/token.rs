@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Issuing;
-use super::failure::{failed, json};
+use super::failure::json;
 use super::form::ClientForm;
 
 /// Tokens for a grant (RFC 6749 §3.2).
@@ -19,7 +19,7 @@ pub(super) async fn token(State(issuing): State<Issuing>, form: ClientForm) -> R
     let request = form.request();
     let response = match issuing.server.token(&request).await {
         Ok(answer) => json(StatusCode::OK, &Answer::of(&answer, issuing.server.now())),
-        Err(error) => failed(&error, request.authorization.is_some()),
+        Err(error) => form.failed(&issuing, &error),
     };
     with_nonce(&issuing, &form, response).await
 }
@@ -44,7 +44,7 @@ pub(super) async fn push(State(issuing): State<Issuing>, form: ClientForm) -> Re
             let document = json!({ "request_uri": answer.request_uri.expose(), "expires_in": answer.expires_in.as_secs() });
             json(StatusCode::CREATED, &document)
         }
-        Err(error) => failed(&error, request.authorization.is_some()),
+        Err(error) => form.failed(&issuing, &error),
     };
     with_nonce(&issuing, &form, response).await
 }
@@ -57,7 +57,7 @@ pub(super) async fn introspect(State(issuing): State<Issuing>, form: ClientForm)
             json(StatusCode::OK, &Introspection::of(&token, issuing.server.rules().issuer.as_str()))
         }
         Ok(None) => json(StatusCode::OK, &json!({ "active": false })),
-        Err(error) => failed(&error, request.authorization.is_some()),
+        Err(error) => form.failed(&issuing, &error),
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn revoke(State(issuing): State<Issuing>, form: ClientForm) -> 
     let request = form.request();
     match issuing.server.revocation(&request).await {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(error) => failed(&error, request.authorization.is_some()),
+        Err(error) => form.failed(&issuing, &error),
     }
 }
 

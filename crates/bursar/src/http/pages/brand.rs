@@ -72,6 +72,17 @@ impl Logo {
     }
 }
 
+impl Logo {
+    /// The picture in a file, whose kind it tells by its first bytes.
+    ///
+    /// # Errors
+    /// It is of no kind that can stand in a page, or too large.
+    pub fn of_picture(bytes: &[u8]) -> Result<Self, BrandError> {
+        let kind = kind_of(bytes).ok_or(BrandError::Picture)?;
+        format!("data:{kind};base64,{}", STANDARD.encode(bytes)).parse()
+    }
+}
+
 impl FromStr for Logo {
     type Err = BrandError;
 
@@ -95,9 +106,26 @@ pub enum BrandError {
     /// It is no picture that can stand in a page.
     #[error("the logo is not a base64 data URI of a PNG, JPEG, WebP or SVG picture")]
     Logo,
+    /// The file holds something else.
+    #[error("it is no PNG, JPEG, WebP or SVG picture")]
+    Picture,
     /// It is too large.
-    #[error("the logo is larger than {LARGEST_LOGO} bytes as a data URI")]
+    #[error("the logo is larger than {LARGEST_LOGO} bytes as a data URI, which are 24 kB of a file")]
     LogoSize,
+}
+
+fn kind_of(bytes: &[u8]) -> Option<&'static str> {
+    let is_svg = || {
+        let text = std::str::from_utf8(bytes).unwrap_or_default().trim_start_matches('\u{feff}').trim_start();
+        text.starts_with("<svg") || (text.starts_with("<?xml") && text.contains("<svg"))
+    };
+    match bytes {
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ if is_svg() => Some("image/svg+xml"),
+        _ => None,
+    }
 }
 
 fn linear(channel: u8) -> f64 {
@@ -148,5 +176,23 @@ mod tests {
         }
         let large = format!("data:image/png;base64,{}", "A".repeat(LARGEST_LOGO));
         assert_eq!(large.parse::<Logo>(), Err(BrandError::LogoSize));
+    }
+    #[test]
+    fn a_file_is_known_by_its_first_bytes_whatever_its_name() {
+        for (bytes, start) in [
+            (&b"\x89PNG\r\n\x1a\n...."[..], "data:image/png;base64,iVBOR"),
+            (b"\xff\xd8\xff\xe0", "data:image/jpeg;base64,/9j/"),
+            (b"RIFF\0\0\0\0WEBPVP8 ", "data:image/webp;base64,UklGR"),
+            (b"\n<svg xmlns='http://www.w3.org/2000/svg'/>", "data:image/svg+xml;base64,Cjxzd"),
+            (b"<?xml version='1.0'?><svg/>", "data:image/svg+xml;base64,PD94b"),
+        ] {
+            let logo = Logo::of_picture(bytes).unwrap();
+            assert!(logo.as_str().starts_with(start), "{}", logo.as_str());
+        }
+        for bytes in [&b""[..], b"GIF89a", b"<html><svg/></html>", b"\xff<svg/>", b"%PDF-1.7"] {
+            assert_eq!(Logo::of_picture(bytes), Err(BrandError::Picture), "{bytes:?}");
+        }
+        let large = [b"<svg>".as_slice(), &vec![b' '; 25_000]].concat();
+        assert_eq!(Logo::of_picture(&large), Err(BrandError::LogoSize));
     }
 }

@@ -160,7 +160,7 @@ pub(super) static ENGLISH: Texts = Texts {
     what_helps: "What helps",
     about: "What it is about",
     reference: "Reference",
-    reference_meaning: "Whoever runs this server can look up the full reason under it.",
+    reference_meaning: "If you run this server, this command tells you the full reason:",
 
     signed_in: "You are signed in",
     signed_in_next: "There is nothing to do here. You can go back to your application.",

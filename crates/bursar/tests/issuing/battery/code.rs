@@ -178,3 +178,19 @@ async fn line_27_every_token_is_bound_to_some_audience() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pushed_request_brings_one_code() {
+    on_every_store(async |world| {
+        let browser = Browser::of(&world, "ada");
+        browser.agree(&world.request()).await.code();
+        let pushed = world.post("/oauth/par", &world.request(), &[]).await;
+        assert_eq!(pushed.status, 201, "{pushed:?}");
+        let reference = pushed.member("request_uri");
+        let request = Form::of(&[("client_id", &world.client.id), ("request_uri", &reference)]);
+        browser.ask(&request).await.code();
+        let again = browser.ask(&request).await;
+        assert_eq!(again.parameter("code"), None, "{again:?}");
+    })
+    .await;
+}

@@ -1,9 +1,11 @@
 //! Who may look after this server over the network: whoever has an access token of ours with a scope of administration.
 
 use crate::engine::issuer::AuthorizationServer;
-use crate::engine::issuer::refusal::IssueError;
+use crate::engine::issuer::presented::{PresentedToken, not_valid};
+use crate::engine::issuer::refusal::{IssueError, Refusal};
 use crate::engine::issuer::scopes::ADMINISTRATION_SCOPES;
-use crate::secret::Secret;
+use crate::oauth::error::ErrorCode;
+use crate::oauth::server::access_token::AccessToken;
 
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,23 +23,6 @@ pub struct Administrator {
     pub id: String,
 }
 
-/// Why somebody may not.
-#[derive(Debug, thiserror::Error)]
-pub enum AdmissionError {
-    /// The token is not good, is for another place, or is bound to a key, of which nothing is proven here.
-    #[error("the access token is not good here")]
-    InvalidToken,
-    /// The token, its client or its user does not have the scope.
-    #[error("the access token does not have the scope `{scope}`")]
-    InsufficientScope {
-        /// What is needed.
-        scope: &'static str,
-    },
-    /// It cannot be decided now.
-    #[error(transparent)]
-    Issue(#[from] IssueError),
-}
-
 impl Access {
     /// The scope that is asked for.
     pub fn scope(self) -> &'static str {
@@ -53,41 +38,59 @@ impl Access {
         let [_, change] = ADMINISTRATION_SCOPES;
         scopes.into_iter().any(|scope| scope == self.scope() || scope == change)
     }
+
+    fn insufficient(self, whose: &str) -> IssueError {
+        let refusal = Refusal::new(ErrorCode::InsufficientScope, "the access token does not allow this");
+        refusal.because(format!("{whose} does not have the scope `{}`", self.scope())).into()
+    }
 }
 
 impl AuthorizationServer {
-    /// Who shows this token, if they may do this. Client and user are asked again: what an administrator has taken from them
-    /// is gone at once, and not when the token ends.
+    /// Who presents this token, if they may do this. Client and user are asked again: what an administrator has taken from
+    /// them is gone at once, and not when the token ends.
+    ///
+    /// # Errors
+    /// As of [`AuthorizationServer::presented_access_token`], and `insufficient_scope` (status 403).
     pub async fn administrator(
         &self,
-        shown: &Secret,
+        presented: &PresentedToken<'_>,
         access: Access,
-    ) -> Result<Administrator, AdmissionError> {
-        let token = self.valid_access_token(shown).await?.ok_or(AdmissionError::InvalidToken)?;
-        if !token.is_for(self.rules().issuer.as_str()) || token.key.is_some() {
-            return Err(AdmissionError::InvalidToken);
-        }
-        let insufficient = || AdmissionError::InsufficientScope { scope: access.scope() };
+    ) -> Result<Administrator, IssueError> {
+        let token = self.presented_access_token(presented).await?;
+        self.administrator_by(&token, access).await
+    }
+
+    /// Whose token this is, if they may do this now.
+    ///
+    /// # Errors
+    /// `insufficient_scope` (status 403), or that client or user are gone.
+    pub async fn administrator_by(
+        &self,
+        token: &AccessToken,
+        access: Access,
+    ) -> Result<Administrator, IssueError> {
         if !access.is_covered_by(token.scope.iter()) {
-            return Err(insufficient());
+            return Err(access.insufficient("the access token"));
         }
-        let client = self.within.known.client(&token.client_id).await.map_err(IssueError::Store)?;
-        let client = client.ok_or(AdmissionError::InvalidToken)?.document;
+        let client = self.within.known.client(&token.client_id).await?;
+        let client = client.ok_or_else(|| not_valid("its client is gone"))?.document;
         // Its own scopes of administration a client has by name only; in a user's name no limit is none.
         let of_client = client.scope.as_ref().map(|scope| access.is_covered_by(scope.iter()));
         if token.family.is_none() {
             return match of_client {
-                Some(true) => Ok(Administrator { id: token.client_id }),
-                _ => Err(insufficient()),
+                Some(true) => Ok(Administrator { id: token.client_id.clone() }),
+                _ => Err(access.insufficient("its client")),
             };
         }
-        let user = self.within.known.user(&token.subject).await.map_err(IssueError::Store)?;
-        let user = user.filter(|user| !user.document.disabled).ok_or(AdmissionError::InvalidToken)?;
-        let of_user = access.is_covered_by(user.document.scopes.iter().map(String::as_str));
-        if of_user && of_client.unwrap_or(true) {
-            Ok(Administrator { id: token.subject })
-        } else {
-            Err(insufficient())
+        let user = self.within.known.user(&token.subject).await?;
+        let user = user.filter(|user| !user.document.disabled);
+        let user = user.ok_or_else(|| not_valid("its user is gone or disabled"))?;
+        if !access.is_covered_by(user.document.scopes.iter().map(String::as_str)) {
+            return Err(access.insufficient("its user"));
         }
+        if of_client == Some(false) {
+            return Err(access.insufficient("its client"));
+        }
+        Ok(Administrator { id: token.subject.clone() })
     }
 }

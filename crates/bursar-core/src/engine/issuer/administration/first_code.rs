@@ -131,6 +131,7 @@ impl AuthorizationServer {
             scopes: ADMINISTRATION_SCOPES.map(str::to_owned).to_vec(),
             password: Some(hash),
             disabled: false,
+            epoch: 0,
             created_at: now,
             password_changed_at: Some(now),
         })

@@ -2,12 +2,16 @@
 //!
 //! The peer hears a code and a safe sentence; the whole reason is an event that is found by the correlation id.
 
-use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+mod notes;
 
-use jiff::{SignedDuration, Timestamp};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::Value;
 
+pub(in crate::engine::issuer) use self::notes::Notes;
+use self::notes::Taken;
 use crate::engine::issuer::AuthorizationServer;
 use crate::engine::issuer::exchange::Source;
 use crate::engine::issuer::refusal::Refusal;
@@ -39,27 +43,35 @@ pub struct NotedRefusal {
 }
 
 impl AuthorizationServer {
-    /// Notes a refusal and names it. The name can be told to anybody.
-    ///
-    /// No more than a few a second are stored, so that nobody fills the store by being refused; all of them are logged.
-    pub async fn note_refusal(
+    /// A name for a refusal, which can be told to anybody before it is noted under it.
+    pub fn name_refusal(&self) -> String {
+        self.new_name()
+    }
+
+    /// Notes a refusal under its name, unless there were too many from the same place or from everywhere. It is stored
+    /// within a second, with the others of that second.
+    pub fn note_refusal(
         &self,
+        id: &str,
         endpoint: &str,
         refusal: &Refusal,
         client: Option<&str>,
         source: &Source,
-    ) -> String {
-        let (now, id) = (self.now(), self.new_name());
+    ) {
+        let now = self.now();
         let Refusal { code, description, reason } = refusal;
-        tracing::info!(id, endpoint, client, code = code.as_str(), ?reason, "refused");
-        if !self.within.notes.may_note(now) {
-            return id;
+        if !self.within.notes.may_note(source.address, now) {
+            // What the log takes is somebody's disk too.
+            tracing::debug!(id, endpoint, client, code = code.as_str(), ?reason, "refused, and not noted");
+            return;
         }
-        let mut event = Event::new(now, REFUSED, id.clone())
+        let shown = bounded(reason, LONGEST_TEXT);
+        tracing::info!(id, endpoint, client, code = code.as_str(), reason = ?shown, "refused");
+        let mut event = Event::new(now, REFUSED, id)
             .with("endpoint", endpoint)
             .with("code", code.as_str())
             .with("description", bounded(description, LONGEST_TEXT))
-            .with("reason", bounded(reason, LONGEST_TEXT));
+            .with("reason", shown);
         if let Some(client) = client {
             event = event.with("client", bounded(client, LONGEST_NAME));
         }
@@ -69,14 +81,35 @@ impl AuthorizationServer {
         if let Some(user_agent) = &source.user_agent {
             event = event.with("user_agent", bounded(user_agent, LONGEST_NAME));
         }
-        if let Err(error) = self.store().append(self.space(), vec![event]).await {
-            tracing::warn!(id, %error, "a refusal could not be noted");
+        if self.within.notes.take(event) == Taken::First {
+            let server = self.clone();
+            self.engine().ports().tasks.spawn(Box::pin(async move {
+                server.engine().ports().clock.sleep(GATHERED).await;
+                server.store_refusals().await;
+            }));
         }
-        id
+    }
+
+    /// Stores what waits. If that fails it goes on waiting, for the next refusal or the next round of tidying.
+    pub(in crate::engine::issuer) async fn store_refusals(&self) {
+        let (events, unnoted) = self.within.notes.leave();
+        if unnoted > 0 {
+            tracing::warn!(unnoted, "more was refused than is noted");
+        }
+        if events.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store().append(self.space(), events.clone()).await {
+            tracing::warn!(%error, "refusals could not be noted yet");
+            self.within.notes.take_back(events);
+        }
     }
 
     /// The refusal of this correlation id. `None`: there is none, or it was one of too many at once.
     pub async fn noted_refusal(&self, id: &str) -> Result<Option<NotedRefusal>, StoreError> {
+        if let Some(event) = self.within.notes.waiting(id) {
+            return Ok(NotedRefusal::of(&event));
+        }
         let query = EventQuery { after: 0, subject: Some(id.to_owned()), limit: 1 };
         let events = self.store().events(self.space(), query).await?.value;
         Ok(events.into_iter().next().and_then(|stored| NotedRefusal::of(&stored.event)))
@@ -138,37 +171,19 @@ impl NotedRefusal {
             ErrorCode::InvalidRequest => {
                 "Change the request as the reason tells; most often a parameter is missing or twice."
             }
+            ErrorCode::TemporarilyUnavailable => {
+                "Nothing was decided and nothing is lost; the client tries again. If it goes on, look at `/readyz`, the \
+                 server's log and `bursar doctor`."
+            }
+            ErrorCode::ServerError => {
+                "This is a mistake of the server. Its log tells more under the same id and time; please report it."
+            }
+            ErrorCode::InvalidToken => {
+                "The access token has ended, was taken back, or is for another resource; the client gets a new one. \
+                 `bursar jwt decode` shows what a token says."
+            }
             _ => return None,
         })
-    }
-}
-
-/// How many refusals may be noted: some at once, and then as many as time brings.
-#[derive(Debug, Default)]
-pub(in crate::engine::issuer) struct Notes(Mutex<Option<Allowance>>);
-
-#[derive(Clone, Copy, Debug)]
-struct Allowance {
-    left: u32,
-    counted_at: Timestamp,
-}
-
-impl Notes {
-    fn may_note(&self, now: Timestamp) -> bool {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let allowance = kept.get_or_insert(Allowance { left: AT_ONCE, counted_at: now });
-        let passed = now.duration_since(allowance.counted_at).max(SignedDuration::ZERO).as_secs();
-        if passed > 0 {
-            let brought = u32::try_from(passed).unwrap_or(AT_ONCE).saturating_mul(EACH_SECOND);
-            *allowance =
-                Allowance { left: allowance.left.saturating_add(brought).min(AT_ONCE), counted_at: now };
-        } else if now < allowance.counted_at {
-            // The clock was set back.
-            allowance.counted_at = now;
-        }
-        let may = allowance.left > 0;
-        allowance.left = allowance.left.saturating_sub(1);
-        may
     }
 }
 
@@ -178,10 +193,8 @@ fn bounded(text: &str, most: usize) -> String {
 }
 
 const REFUSED: &str = "request.refused";
-/// More than anybody makes by trying something out.
-const AT_ONCE: u32 = 60;
-/// Less than 200 MB in a day of somebody trying nothing else.
-const EACH_SECOND: u32 = 2;
+/// How long refusals are gathered before they are stored together: as long as use events may be lost by a crash.
+pub const GATHERED: Duration = Duration::from_secs(1);
 /// Reasons are a sentence or two; they may repeat what a stranger sent.
 const LONGEST_TEXT: usize = 1_000;
 /// As long as a client's id that is an address, mostly.

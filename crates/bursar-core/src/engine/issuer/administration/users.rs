@@ -66,6 +66,7 @@ impl AuthorizationServer {
             id: format!("{USER_PREFIX}{}", self.new_name()),
             password_changed_at: hash.as_ref().map(|_| now),
             password: hash,
+            epoch: 0,
             created_at: now,
             ..user
         };
@@ -116,6 +117,7 @@ impl AuthorizationServer {
                 id: old.id.clone(),
                 password: old.password.clone(),
                 disabled: old.disabled,
+                epoch: old.epoch,
                 created_at: old.created_at,
                 password_changed_at: old.password_changed_at,
                 ..user
@@ -142,12 +144,13 @@ impl AuthorizationServer {
     pub async fn set_user_disabled(&self, id: &str, disabled: bool) -> Result<bool, IssueError> {
         loop {
             let Some(stored) = self.user(id).await? else { return Ok(false) };
-            let user = User { disabled, ..stored.document };
+            let (epoch, user) = (stored.document.epoch, stored.document);
+            let user = User { disabled, epoch: if disabled { epoch + 1 } else { epoch }, ..user };
             let name = if disabled { "user.disabled" } else { "user.enabled" };
             let batch = self.change(Event::new(self.now(), name, id));
             let mut batch = document::put(batch, &user, Expected::Version(stored.version))?;
             if disabled {
-                batch = self.revoke_in(batch, Subject::User(id)).await?;
+                batch = self.revoke_in(batch, Subject::User { id, epoch }).await?;
             }
             match self.store().commit(batch).await?.value {
                 Commit::Done(_) => break,
@@ -168,7 +171,8 @@ impl AuthorizationServer {
             let event =
                 Event::new(self.now(), "user.removed", id).with("username", stored.document.username.clone());
             let batch = self.change(event).delete(&USER, id, stored.version);
-            let batch = self.revoke_in(batch, Subject::User(id)).await?;
+            let epoch = stored.document.epoch;
+            let batch = self.revoke_in(batch, Subject::User { id, epoch }).await?;
             match self.store().commit(batch).await?.value {
                 Commit::Done(_) => break,
                 Commit::Conflict { .. } => self.within.known.doubt(USER.name, id),

@@ -4,6 +4,7 @@
 
 mod authorization_request;
 mod client_authentication;
+mod expected_user;
 mod grant_type;
 mod known_client;
 mod proof;
@@ -41,6 +42,8 @@ pub(super) struct Inquiry<'a> {
     pub(super) target: Option<RedirectTarget>,
     /// What is asked of the user.
     pub(super) request: Option<AuthorizationRequest>,
+    /// The only user the client wants to hear of, if it says.
+    pub(super) expected_user: Option<String>,
     /// What of it may be granted.
     pub(super) scope: Option<Scope>,
     /// The key that was proven.
@@ -52,7 +55,7 @@ type Check =
 
 /// The table. Who asks comes first, because who is nobody learns nothing; at the authorization endpoint it decides, with
 /// the address, whether a refusal may be sent anywhere at all.
-const CHECKS: [(&str, Check, &[Endpoint]); 8] = {
+const CHECKS: [(&str, Check, &[Endpoint]); 9] = {
     use Endpoint::{
         Authorization, DeviceAuthorization, Introspection, PushedAuthorizationRequest, Revocation, Token,
     };
@@ -80,6 +83,11 @@ const CHECKS: [(&str, Check, &[Endpoint]); 8] = {
         (
             "the request is well-formed",
             |server, inquiry| Box::pin(authorization_request::check(server, inquiry)),
+            &[Authorization, PushedAuthorizationRequest],
+        ),
+        (
+            "whom the client expects is somebody we told it of",
+            |server, inquiry| Box::pin(expected_user::check(server, inquiry)),
             &[Authorization, PushedAuthorizationRequest],
         ),
         (
@@ -116,6 +124,7 @@ impl<'a> Inquiry<'a> {
             client: None,
             target: None,
             request: None,
+            expected_user: None,
             scope: None,
             proof: None,
         }

@@ -199,6 +199,7 @@ impl AuthorizationServer {
                 at: signed_in.at,
                 methods: signed_in.methods.clone(),
                 session: Some(signed_in.session.clone()),
+                user_epoch: signed_in.user.document.epoch,
             },
         };
         Ok((batch.event(event("device.allowed")), DeviceStanding::Allowed(Box::new(consent))))

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::grant::GrantMark;
+use super::grant::{GrantMark, Ground};
 use crate::identifier::Identifier;
 use crate::lifecycle::rotation::Line;
 use crate::oauth::jose::Thumbprint;
@@ -52,6 +52,9 @@ pub struct SignIn {
     pub methods: Vec<String>,
     /// The browser session it happened in, if it still matters.
     pub session: Option<String>,
+    /// Which life of the user it happened in.
+    #[serde(default)]
+    pub user_epoch: u32,
 }
 
 /// The end of a family before its time.
@@ -78,6 +81,11 @@ pub enum EndCause {
 }
 
 impl Family {
+    /// What its access tokens rest on, as they tell it.
+    pub fn ground(&self) -> Ground {
+        Ground { grant: self.grant.clone(), user_epoch: self.sign_in.user_epoch }
+    }
+
     /// When nothing of it can be used any more.
     fn over_at(&self) -> Timestamp {
         // A family that is idle too long is over, but whoever shows its token then should be told so and not be taken for

@@ -1,5 +1,7 @@
 //! Grants: what a user lets a client do.
 
+use std::fmt;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -46,6 +48,37 @@ pub struct GrantMark {
     pub key: String,
     /// Its epoch.
     pub epoch: u32,
+}
+
+impl fmt::Display for GrantMark {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.key, self.epoch)
+    }
+}
+
+/// What an access token of a user rests on: the life of a grant, in a life of its user. Neither ever comes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ground {
+    /// The grant.
+    pub grant: GrantMark,
+    /// The user's epoch.
+    pub user_epoch: u32,
+}
+
+impl fmt::Display for Ground {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.grant, self.user_epoch)
+    }
+}
+
+impl Ground {
+    /// Reads what a token of ours says.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (rest, user_epoch) = text.rsplit_once('.')?;
+        let (key, epoch) = rest.rsplit_once('.')?;
+        let grant = GrantMark { key: key.to_owned(), epoch: epoch.parse().ok()? };
+        Some(Self { grant, user_epoch: user_epoch.parse().ok()? })
+    }
 }
 
 impl Grant {
@@ -171,6 +204,17 @@ mod tests {
         let again = grant.withdrawn(now);
         assert_eq!(again.epoch, 1);
         assert!(!again.covers(&set(&[]), &scope("openid"), "d"));
+    }
+
+    #[test]
+    fn a_ground_is_read_as_it_was_written_and_nothing_else_is() {
+        let grant =
+            Grant::new("user", "client", Timestamp::UNIX_EPOCH).withdrawn(Timestamp::UNIX_EPOCH).mark();
+        let ground = Ground { grant, user_epoch: 7 };
+        assert_eq!(Ground::parse(&ground.to_string()), Some(ground));
+        for broken in ["", "key", "key.1", "key.x.1", "key.1.x", "key..1"] {
+            assert_eq!(Ground::parse(broken), None, "{broken}");
+        }
     }
 
     #[test]

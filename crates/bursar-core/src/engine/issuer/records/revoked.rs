@@ -8,45 +8,48 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::grant::GrantMark;
 use crate::ports::document::Document;
 use crate::ports::store::{self, Group, Kind};
 
-/// Tokens of `subject` that were issued by `before` are dead.
+/// Tokens of `subject` are dead. No name is ever given again, so no time is needed, which clocks would disagree about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revoked {
     /// Whose tokens.
     pub subject: String,
-    /// Those issued until then.
-    pub before: Timestamp,
     /// By then all of them have ended by themselves.
     pub until: Timestamp,
 }
 
 /// What tokens can be ended together by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject<'a> {
     /// One token, by its `jti`.
     Token(&'a str),
     /// All of one authorization.
     Family(&'a str),
-    /// All of one user for one client.
-    Grant(&'a str),
-    /// All of one user.
-    User(&'a str),
+    /// All of one user for one client, until the user agrees again.
+    Grant(GrantMark),
+    /// All of one user, until they may sign in again.
+    User {
+        /// Who.
+        id: &'a str,
+        /// In which life.
+        epoch: u32,
+    },
     /// All of one client.
     Client(&'a str),
 }
 
 impl fmt::Display for Subject<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, name) = match self {
-            Self::Token(name) => ("token", name),
-            Self::Family(name) => ("family", name),
-            Self::Grant(name) => ("grant", name),
-            Self::User(name) => ("user", name),
-            Self::Client(name) => ("client", name),
-        };
-        write!(formatter, "{kind}:{name}")
+        match self {
+            Self::Token(name) => write!(formatter, "token:{name}"),
+            Self::Family(name) => write!(formatter, "family:{name}"),
+            Self::Grant(mark) => write!(formatter, "grant:{mark}"),
+            Self::User { id, epoch } => write!(formatter, "user:{id}.{epoch}"),
+            Self::Client(name) => write!(formatter, "client:{name}"),
+        }
     }
 }
 

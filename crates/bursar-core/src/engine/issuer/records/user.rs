@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::family::SignIn;
 use crate::oauth::scope::Scope;
 use crate::oauth::server::access_token::OtherClaims;
 use crate::ports::document::Document;
@@ -38,6 +39,10 @@ pub struct User {
     pub password: Option<PasswordHash>,
     /// May not sign in, and nothing is issued in their name.
     pub disabled: bool,
+    /// Counts how often they were disabled: whatever was issued in their name before is dead, and stays dead when they may
+    /// sign in again.
+    #[serde(default)]
+    pub epoch: u32,
     /// When they were added.
     pub created_at: Timestamp,
     /// When the password was set last.
@@ -64,6 +69,11 @@ pub struct UserName {
 }
 
 impl User {
+    /// Whether what came of a sign-in still counts.
+    pub fn stands_by(&self, sign_in: &SignIn) -> bool {
+        !self.disabled && self.epoch == sign_in.user_epoch
+    }
+
     /// What clients with this scope learn of them (OIDC Core §5.1, §5.4).
     pub fn claims_for(&self, scope: &Scope) -> OtherClaims {
         let mut claims = Map::new();

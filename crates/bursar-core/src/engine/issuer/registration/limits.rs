@@ -20,7 +20,8 @@ impl AuthorizationServer {
         if self.counted(&software, 0, HOUR).await?.value > 0 {
             return Ok(());
         }
-        self.admit_up_to(DIFFERENT_AN_HOUR, &format!("registrations:{network}")).await?;
+        let most = self.rules().registration_limits.different;
+        self.admit_up_to(most, &format!("registrations:{network}")).await?;
         self.counted(&software, 1, HOUR).await?;
         Ok(())
     }
@@ -30,7 +31,8 @@ impl AuthorizationServer {
     /// # Errors
     /// Too many came from the same network.
     pub(super) async fn admit_record(&self, source: &Source) -> Result<(), IssueError> {
-        self.admit_up_to(STORED_AN_HOUR, &format!("registrations-stored:{}", network_of(source))).await
+        let most = self.rules().registration_limits.stored;
+        self.admit_up_to(most, &format!("registrations-stored:{}", network_of(source))).await
     }
 
     async fn admit_up_to(&self, most: u64, counter: &str) -> Result<(), IssueError> {
@@ -58,10 +60,6 @@ fn network_of(source: &Source) -> String {
     }
 }
 
-/// Far more than there are programs for one purpose, even where thousands of people share an address.
-const DIFFERENT_AN_HOUR: u64 = 200;
-/// Hardly any program says more of itself than an id can hold.
-const STORED_AN_HOUR: u64 = 20;
 const HOUR: Duration = Duration::from_hours(1);
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 

@@ -41,6 +41,23 @@ impl AuthorizationServer {
         Ok(gone)
     }
 
+    /// How many clients [`AuthorizationServer::reap_clients`] would remove for having been unused for long.
+    pub(in crate::engine::issuer) async fn unused_clients(&self) -> Result<u64, IssueError> {
+        let (mut unused, mut after) = (0, None);
+        loop {
+            let page = Page { after, limit: LOOKED_AT };
+            let records = self.store().list(self.space(), &CLIENT, page).await?.value;
+            for record in &records {
+                let client = document::decode::<Client>(record)?;
+                unused += u64::from(self.is_unused(&client.document).await?);
+            }
+            match records.last() {
+                Some(last) if records.len() == LOOKED_AT => after = Some(last.key.clone()),
+                _ => return Ok(unused),
+            }
+        }
+    }
+
     /// Notes that a client is in use, once a day. A note that cannot be made is made another time.
     pub(in crate::engine::issuer) async fn note_client_use(&self, id: &str) {
         let now = self.now();
@@ -107,5 +124,6 @@ impl AuthorizationServer {
 }
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+const LOOKED_AT: usize = 256;
 /// Some megabytes at most, and a second note does no harm.
 const MOST_NOTED: usize = 10_000;

@@ -349,8 +349,13 @@ fn a_refusal_is_found_by_its_id_with_the_whole_reason_and_what_helps() {
         user_agent: Some("probe/1".to_owned()),
         ..Source::default()
     };
-    let id = block_on(stage.server.note_refusal("/oauth/token", &refusal, Some("cli_x"), &source));
+    let id = stage.server.name_refusal();
+    stage.server.note_refusal(&id, "/oauth/token", &refusal, Some("cli_x"), &source);
     let noted = block_on(stage.server.noted_refusal(&id)).unwrap().unwrap();
+    assert_eq!(events(&stage, Some(id.clone())).len(), 0, "nothing is written while somebody waits");
+    block_on(stage.server.store_refusals());
+    assert_eq!(events(&stage, Some(id.clone())).len(), 1);
+    assert_eq!(block_on(stage.server.noted_refusal(&id)).unwrap(), Some(noted.clone()));
     assert_eq!((noted.id.as_str(), noted.endpoint.as_str()), (id.as_str(), "/oauth/token"));
     assert_eq!((&noted.code, noted.client.as_deref()), (&ErrorCode::InvalidClient, Some("cli_x")));
     assert_eq!(noted.description, refusal.description);
@@ -367,23 +372,22 @@ fn a_flood_of_refusals_fills_nothing_and_long_reasons_are_cut() {
     let stage = Stage::new();
     let refusal = Refusal::new(ErrorCode::InvalidRequest, "no").because("x".repeat(100_000));
     let note = || {
-        block_on(stage.server.note_refusal(
-            "/oauth/token",
-            &refusal,
-            Some(&"y".repeat(9_000)),
-            &Source::default(),
-        ))
+        let id = stage.server.name_refusal();
+        let client = "y".repeat(9_000);
+        stage.server.note_refusal(&id, "/oauth/token", &refusal, Some(&client), &Source::default());
+        id
     };
     let ids: Vec<String> = (0..1_000).map(|_| note()).collect();
+    block_on(stage.server.store_refusals());
     let stored = |ids: &[String]| {
         ids.iter().filter(|id| block_on(stage.server.noted_refusal(id)).unwrap().is_some()).count()
     };
-    assert_eq!(stored(&ids), 60);
+    assert_eq!(stored(&ids), 30);
     let first = block_on(stage.server.noted_refusal(&ids[0])).unwrap().unwrap();
     assert_eq!((first.reason.len(), first.client.map(|client| client.len())), (1_000, Some(300)));
-    stage.pass(10);
+    stage.pass(12);
     let later: Vec<String> = (0..100).map(|_| note()).collect();
-    assert_eq!(stored(&later), 20, "two a second");
+    assert_eq!(stored(&later), 3, "one in four seconds");
 }
 
 fn service(stage: &Stage) -> (String, Secret) {

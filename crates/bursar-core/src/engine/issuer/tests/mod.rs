@@ -3,6 +3,7 @@
 mod administration;
 mod consent;
 mod device;
+mod expected_user;
 mod families;
 mod first_code;
 mod key;
@@ -14,4 +15,5 @@ mod registration;
 mod session_tokens;
 mod sign_in;
 mod stage;
+mod tidying;
 mod web;

@@ -234,6 +234,7 @@ pub(super) fn person(username: &str) -> User {
         scopes: Vec::new(),
         password: None,
         disabled: false,
+        epoch: 0,
         created_at: jiff::Timestamp::UNIX_EPOCH,
         password_changed_at: None,
     }
@@ -241,7 +242,11 @@ pub(super) fn person(username: &str) -> User {
 
 /// A parameter of the address an answer leads to.
 pub(super) fn parameter(answer: &Authorization, name: &str) -> Option<Secret> {
-    let Authorization::Answer(address) = answer else { panic!("no answer to the client: {answer:?}") };
+    let address = match answer {
+        Authorization::Answer(address) => address,
+        Authorization::Denied(denial) => &denial.address(None),
+        other => panic!("no answer to the client: {other:?}"),
+    };
     let url = url::Url::parse(address.expose()).unwrap();
     url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| Secret::new(value))
 }

@@ -1,6 +1,5 @@
 //! The examples of RFC 9449, and every item of its §4.3 broken once.
 
-use http::HeaderValue;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -89,23 +88,6 @@ fn the_examples_of_rfc_9449_hold() {
         verify(AT_RESOURCE, &Expected { access_token: Some(&other), ..expected }),
         Err(ProofError::WrongAccessToken)
     );
-}
-
-#[test]
-fn a_request_has_one_proof() {
-    let headers = |values: &[&'static str]| -> HeaderMap {
-        values
-            .iter()
-            .map(|value| (http::HeaderName::from_static("dpop"), HeaderValue::from_static(value)))
-            .collect()
-    };
-    assert_eq!(proof_in(&headers(&[])), Ok(None));
-    assert_eq!(proof_in(&headers(&["a.b.c"])), Ok(Some("a.b.c")));
-    assert_eq!(proof_in(&headers(&["a.b.c", "a.b.c"])), Err(ProofError::Several));
-    assert_eq!(proof_in(&headers(&["a.b.c,a.b.c"])), Err(ProofError::Several));
-    let mut bytes = HeaderMap::new();
-    bytes.insert("dpop", HeaderValue::from_bytes(b"\xff").unwrap());
-    assert_eq!(proof_in(&bytes), Err(TokenError::Malformed.into()));
 }
 
 #[test]

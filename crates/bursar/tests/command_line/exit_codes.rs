@@ -69,7 +69,7 @@ async fn a_mistyped_command_is_told_the_nearest_one() {
     --- stderr
     error: unrecognized subcommand 'statsu'
 
-      tip: a similar subcommand exists: 'status'
+      tip: some similar subcommands exist: 'status', 'stats'
 
     Usage: bursar [OPTIONS] <COMMAND>
 

@@ -46,6 +46,7 @@ async fn program() {
       pause        Stop handing out an account; it is still kept fresh
       resume       Hand out a paused account again
       cleanup      Remove logins that nobody can use any more
+      stats        Count what there is
       rebuild      Save what is readable from a damaged store
       doctor       Find out what is wrong
       config       Check, show or explain the configuration
@@ -378,6 +379,8 @@ async fn cleanup() {
     Options:
           --dry-run            Only tell what would be removed
           --unused <DURATION>  Also remove logins not used for this long, such as 7d
+          --issued             Instead of logins, what the server has issued and is
+                               over
           --json               Print data as JSON
       -v, --verbose...         Tell every decision on stderr; twice: everything
       -h, --help               Print help

@@ -2,4 +2,6 @@
 //!
 //! It decides nothing: rules live in the core. What every backend must guarantee is the contract suite in `tests/`.
 
+pub mod postgres;
+pub mod redis;
 pub mod sqlite;

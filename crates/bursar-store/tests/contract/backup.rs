@@ -8,9 +8,8 @@ use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{EventQuery, Expected, Incarnation, Origin, Page, Space, Store, StoreError};
 use futures::executor::block_on;
 
-use super::{
-    ACCOUNT, BACKENDS, Bench, LOGIN, SETTING, after, done, home, keys, on_every_backend, record, start,
-};
+use super::super::BACKENDS;
+use super::{ACCOUNT, Bench, LOGIN, SETTING, after, done, home, keys, on_every_backend, record, start};
 
 fn fill(bench: &Bench) {
     let mut account = record(&ACCOUNT, "a\0ü", "sealed");

@@ -122,6 +122,6 @@ fn health_tells_the_backend_and_its_first_incarnation() {
         assert_eq!(Some(health.backend), std::thread::current().name());
         assert_eq!(health.incarnation.id, "first");
         assert_eq!(health.incarnation.origin, bursar_core::ports::store::Origin::Fresh);
-        assert!(!health.shared);
+        assert_eq!(health.shared, super::super::SHARED);
     });
 }

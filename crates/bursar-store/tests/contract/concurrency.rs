@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use bursar_core::memory::clock::ManualClock;
 use bursar_core::ports::store::{Batch, Commit, CommitId, Expected, Store, Version};
-use bursar_store::sqlite::SqliteStore;
 use futures::executor::block_on;
 
-use super::{ACCOUNT, Bench, USE, home, on_every_backend, record, sqlite_options, start};
+use super::{ACCOUNT, Bench, USE, home, on_every_backend, record};
 
 const THREADS: usize = 16;
 const ROUNDS: usize = 20;
@@ -31,7 +29,8 @@ fn increment(store: &dyn Store, key: &str, own: &str) -> Version {
     unreachable!("attempts have no end")
 }
 
-fn race(stores: &[Arc<dyn Store>]) {
+/// Many threads, spread over stores that share their records.
+pub(crate) fn race(stores: &[Arc<dyn Store>]) {
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
             let store = &*stores[thread % stores.len()];
@@ -48,7 +47,8 @@ fn race(stores: &[Arc<dyn Store>]) {
     });
 }
 
-fn assert_nothing_lost(bench: &Bench) {
+/// What must be there after [`race`].
+pub(crate) fn assert_nothing_lost(bench: &Bench) {
     let bodies = SHARED.map(|key| bench.body(&ACCOUNT, key).unwrap().parse::<usize>().unwrap());
     assert_eq!(bodies.iter().sum::<usize>(), THREADS * ROUNDS);
     assert_eq!(bench.list(&USE).len(), THREADS * ROUNDS);
@@ -60,18 +60,6 @@ fn racing_threads_lose_no_increment() {
         race(&[Arc::clone(&bench.store)]);
         assert_nothing_lost(bench);
     });
-}
-
-#[test]
-fn two_stores_on_one_file_lose_no_increment() {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = ManualClock::new(start());
-    let open = || Arc::new(SqliteStore::open(sqlite_options(folder.path(), clock.clone())).unwrap());
-    let stores: [Arc<dyn Store>; 2] = [open(), open()];
-    race(&stores);
-    for store in stores {
-        assert_nothing_lost(&Bench::new(store, clock.clone()));
-    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The contract: each rule of the store port is a test, and every test runs on every backend.
+//!
+//! The module is loaded once for each group of backends; the module above it names them as `BACKENDS`.
 
 mod backup;
 mod commits;
-mod concurrency;
+pub(crate) mod concurrency;
 mod counters;
 mod events;
 mod expectations;
@@ -11,20 +13,21 @@ mod model;
 mod reading;
 mod spaces;
 
+use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use bursar_core::memory::MemoryStore;
 use bursar_core::memory::clock::ManualClock;
 use bursar_core::ports::store::{
     Batch, Commit, CommitId, Expected, Group, Kind, NewRecord, Page, Record, SandboxId, Scope, Space, Store,
     StoreError, Version,
 };
-use bursar_store::sqlite::{SqliteOptions, SqliteStore};
 use futures::executor::block_on;
 use jiff::Timestamp;
+
+use super::BACKENDS;
 
 /// Durable, indexed twice, watched.
 pub(crate) static ACCOUNT: Kind = Kind {
@@ -55,9 +58,19 @@ pub(crate) static SETTING: Kind =
 pub(crate) static KINDS: &[&Kind] = &[&ACCOUNT, &USE, &LOGIN, &SETTING];
 
 /// A backend: how a store is opened in a folder that is its own.
-type Open = fn(&Path, ManualClock) -> Arc<dyn Store>;
+pub(crate) type Open = fn(&Path, ManualClock) -> Opened;
 
-const BACKENDS: [(&str, Open); 2] = [("memory", open_memory), ("sqlite", open_sqlite)];
+/// A store, and the server it talks to if a test has one to itself.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) server: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl<S: Store + 'static> From<Arc<S>> for Opened {
+    fn from(store: Arc<S>) -> Self {
+        Self { store, server: None }
+    }
+}
 
 /// A store under test, alone in its world.
 pub(crate) struct Bench {
@@ -66,6 +79,8 @@ pub(crate) struct Bench {
     /// Among all benches, because a file may be opened again under another one.
     number: u64,
     commits: AtomicU64,
+    /// Last, so that it outlives the store.
+    _server: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// Runs a rule on a new store of every backend.
@@ -80,18 +95,6 @@ fn on_every_backend(rule: fn(&Bench)) {
         let run = thread::Builder::new().name(name.to_owned()).spawn(rule_on_one).unwrap().join();
         run.unwrap_or_else(|failure| std::panic::resume_unwind(failure));
     }
-}
-
-fn open_memory(_: &Path, clock: ManualClock) -> Arc<dyn Store> {
-    Arc::new(MemoryStore::new(Arc::new(clock), "first"))
-}
-
-fn open_sqlite(folder: &Path, clock: ManualClock) -> Arc<dyn Store> {
-    Arc::new(SqliteStore::open(sqlite_options(folder, clock)).unwrap())
-}
-
-pub(crate) fn sqlite_options(folder: &Path, clock: ManualClock) -> SqliteOptions {
-    SqliteOptions::new(folder.join("bursar.db"), KINDS, Arc::new(clock), "first")
 }
 
 /// When every test begins.
@@ -118,10 +121,11 @@ pub(crate) fn keys(records: &[Record]) -> Vec<&str> {
 }
 
 impl Bench {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: ManualClock) -> Self {
+    pub(crate) fn new(opened: impl Into<Opened>, clock: ManualClock) -> Self {
         static BENCHES: AtomicU64 = AtomicU64::new(0);
         let number = BENCHES.fetch_add(1, Ordering::Relaxed);
-        Self { store, clock, number, commits: AtomicU64::new(0) }
+        let Opened { store, server } = opened.into();
+        Self { store, clock, number, commits: AtomicU64::new(0), _server: server }
     }
 
     /// An empty batch for the home sandbox under a new id.

@@ -13,7 +13,8 @@ use futures::FutureExt as _;
 use futures::executor::block_on;
 use tempfile::TempDir;
 
-use crate::contract::{ACCOUNT, Bench, KINDS, done, home, keys, record, sqlite_options, start};
+use super::sqlite_options;
+use crate::contract::{ACCOUNT, Bench, KINDS, done, home, keys, record, start};
 
 fn options(folder: &Path) -> SqliteOptions {
     sqlite_options(folder, ManualClock::new(start()))

@@ -14,7 +14,8 @@ use bursar_store::sqlite::{SqliteOptions, SqliteStore};
 use futures::executor::block_on;
 use tempfile::TempDir;
 
-use crate::contract::{ACCOUNT, Bench, SETTING, USE, after, done, home, keys, record, sqlite_options, start};
+use super::sqlite_options;
+use crate::contract::{ACCOUNT, Bench, SETTING, USE, after, done, home, keys, record, start};
 
 const PAGE: u64 = 4096;
 const RECORDS: usize = 400;

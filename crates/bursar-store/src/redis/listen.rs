@@ -1,0 +1,140 @@
+//! Hears of commits made elsewhere: by subscription, and by looking again when that is silent.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bursar_core::ports::store::{Sequence, Space};
+use futures::future::{Either, select};
+use futures::{FutureExt as _, StreamExt as _};
+use redis::Cmd;
+use redis::aio::PubSub;
+use tokio::sync::watch;
+
+use super::link::Link;
+use super::read::read_spaces;
+use super::request::Names;
+
+/// Who waits for changes.
+#[derive(Debug)]
+pub(super) struct Hints {
+    sender: watch::Sender<Sequence>,
+    /// Spaces of a cluster are numbered apart, so numbers cannot be compared.
+    cluster: bool,
+}
+
+impl Hints {
+    /// Nothing is known yet.
+    pub(super) fn new(cluster: bool) -> Self {
+        Self { sender: watch::Sender::new(if cluster { Sequence::MAX - 1 } else { 0 }), cluster }
+    }
+
+    /// Somebody else who waits.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Sequence> {
+        self.sender.subscribe()
+    }
+
+    /// Wakes everybody. On one server hints never go back; on a cluster they only do, so that nobody takes one for
+    /// the place in a sequence up to which he has read.
+    pub(super) fn announce(&self, sequence: Sequence) {
+        if self.cluster {
+            self.sender.send_modify(|last| *last = last.saturating_sub(1));
+        } else {
+            self.sender.send_if_modified(|last| {
+                let is_newer = *last < sequence;
+                *last = (*last).max(sequence);
+                is_newer
+            });
+        }
+    }
+}
+
+/// Listens until it is dropped.
+pub(super) async fn listen(link: Arc<Link>, names: Arc<Names>, hints: Arc<Hints>, origin: String) {
+    let mut announced = HashMap::new();
+    let mut turn = 0_usize;
+    loop {
+        turn = turn.wrapping_add(1);
+        match subscribe(&link, &names, turn).await {
+            Some(subscription) => {
+                // Subscribed first: what is announced while we look is heard too.
+                look(&link, &names, &hints, &mut announced).await;
+                hear(&link, &names, &hints, &origin, subscription, &mut announced).await;
+            }
+            None => look(&link, &names, &hints, &mut announced).await,
+        }
+        link.clock().sleep(DEAF).await;
+    }
+}
+
+/// Passes on what is announced, until the connection ends.
+async fn hear(
+    link: &Link,
+    names: &Names,
+    hints: &Hints,
+    origin: &str,
+    subscription: PubSub,
+    announced: &mut HashMap<String, Sequence>,
+) {
+    let mut messages = subscription.into_on_message();
+    let mut pause = link.clock().sleep(SILENCE);
+    loop {
+        match select(messages.next(), pause).await {
+            Either::Left((None, _)) => return,
+            Either::Left((Some(message), rest)) => {
+                pause = rest;
+                let text: String = message.get_payload().unwrap_or_default();
+                // Our own commits were told when they were answered.
+                if let Some((from, sequence)) = text.split_once(' ')
+                    && from != origin
+                    && let Ok(sequence) = sequence.parse()
+                {
+                    hints.announce(sequence);
+                }
+            }
+            Either::Right(_) => {
+                // A connection that was cut without a word stays silent for ever.
+                look(link, names, hints, announced).await;
+                pause = link.clock().sleep(SILENCE);
+            }
+        }
+    }
+}
+
+async fn subscribe(link: &Link, names: &Names, turn: usize) -> Option<PubSub> {
+    let client = link.target().node(turn).ok()?;
+    let subscribing = async {
+        let mut subscription = client.get_async_pubsub().await?;
+        subscription.subscribe(names.channel()).await?;
+        Ok::<_, redis::RedisError>(subscription)
+    };
+    tokio::time::timeout(SUBSCRIBE, subscribing.boxed()).await.ok()?.ok()
+}
+
+/// Reads what was announced last.
+async fn look(link: &Link, names: &Names, hints: &Hints, announced: &mut HashMap<String, Sequence>) {
+    let mut spaces = vec![Space::System];
+    if names.cluster {
+        spaces.extend(read_spaces(link, names).await.unwrap_or_default());
+    }
+    for space in spaces {
+        let mut command = Cmd::new();
+        command.arg("GET").arg(names.announced(&space));
+        let Ok(redis::Value::BulkString(text)) = link.command(&command).await else { continue };
+        let Some(sequence) = String::from_utf8(text).ok().and_then(|text| text.parse().ok()) else {
+            continue;
+        };
+        if announced.insert(space.as_str().to_owned(), sequence) != Some(sequence) {
+            hints.announce(sequence);
+        }
+    }
+}
+
+/// How soon a lost subscription is tried again; until then this is how often we look.
+const DEAF: Duration = Duration::from_millis(500);
+
+/// How long a subscription may be silent before we look whether it is still one.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// As long as any other connection may take.
+const SUBSCRIBE: Duration = Duration::from_secs(5);

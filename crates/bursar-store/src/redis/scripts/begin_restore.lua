@@ -1,0 +1,3 @@
+-- Marks the store as half restored. ARGV: now.
+redis.call('HSET', P .. 'meta', 'restoring', stamp)
+return { stamp }

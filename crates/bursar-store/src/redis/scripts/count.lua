@@ -1,0 +1,13 @@
+-- Adds to a counter. ARGV: now, name, by, window.
+local name, by, window = P .. 'n:' .. take(), take(), tonumber(take())
+local LAST_MILLISECOND, TOP = 253402207200999, '9223372036854775807'
+local ends = math.min(now - now % window + window, LAST_MILLISECOND)
+local known = redis.call('HMGET', name, 'w', 'e')
+if known[1] ~= whole(window) or known[2] ~= whole(ends) then
+  redis.call('DEL', name)
+  redis.call('HSET', name, 'w', whole(window), 'e', whole(ends), 'v', '0')
+  redis.call('PEXPIRE', name, whole(ends - now + 60000))
+end
+local added = redis.pcall('HINCRBY', name, 'v', by)
+if type(added) == 'table' and added.err then redis.call('HSET', name, 'v', TOP) end
+return { stamp, redis.call('HGET', name, 'v'), whole(ends) }

@@ -1,0 +1,2 @@
+-- What became of a commit. ARGV: now, id.
+return { stamp, outcome(take()) }

@@ -1,0 +1,6 @@
+//! Stores on servers that the tests start and stop: a module each, which names its `BACKENDS` and loads the contract.
+
+#[path = "../postgres/mod.rs"]
+mod postgres;
+#[path = "../redis/mod.rs"]
+mod redis;

@@ -1,0 +1,34 @@
+//! The contract on `PostgreSQL`, and what that store guarantees beyond it.
+
+#[path = "../contract/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "the same rules for another group of backends")]
+mod contract;
+mod faults;
+mod network;
+mod nodes;
+mod proxy;
+mod refusals;
+mod server;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bursar_core::memory::clock::ManualClock;
+use bursar_store::postgres::PostgresStore;
+use futures::executor::block_on;
+
+use self::contract::Opened;
+use self::server::Server;
+
+const BACKENDS: [(&str, contract::Open); 1] = [("postgres", open)];
+
+/// Whether several machines may write to it.
+const SHARED: bool = true;
+
+fn open(folder: &Path, clock: ManualClock) -> Opened {
+    let server = Server::start(folder);
+    let mut options = server.options();
+    options.clock = Some(Arc::new(clock));
+    let store = block_on(PostgresStore::open(options)).unwrap();
+    Opened { store: Arc::new(store), server: Some(Box::new(server)) }
+}

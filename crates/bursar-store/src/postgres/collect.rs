@@ -1,9 +1,10 @@
-//! Collects what has expired, and appends events that belong to no change.
+//! Collects what has expired, appends events that belong to no change, and forgets old ones.
 
 use std::sync::Arc;
 
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{Kind, Space, StoreError};
+use bursar_core::ports::store_time::to_millisecond;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
@@ -70,6 +71,18 @@ pub(super) async fn append(server: Arc<Server>, space: Space, events: Vec<Event>
     }
 }
 
+/// Removes those of the oldest events that are from before `before`. Safe to try again.
+pub(super) async fn forget_events(
+    server: Arc<Server>,
+    space: Space,
+    before: Timestamp,
+    at_most: usize,
+) -> Result<usize, StoreError> {
+    let (space, before, at_most) = (space.as_str(), to_millisecond(before).as_millisecond(), limit(at_most));
+    let rows = server.rows(FORGET_EVENTS, &[&space, &before, &at_most]).await?;
+    counted(&rows)
+}
+
 async fn try_expire(
     server: &Server,
     space: &Space,
@@ -96,7 +109,12 @@ async fn try_expire(
     });
     let answers = answers.await?;
     client.release();
-    let count = answers[1].first().map(|row: &Row| column::<i64>(row, 0)).transpose()?;
+    Ok(counted(&answers[1])?)
+}
+
+/// How many rows a statement that counts them has removed.
+fn counted(rows: &[Row]) -> Result<usize, StoreError> {
+    let count = rows.first().map(|row| column::<i64>(row, 0)).transpose()?;
     Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX))
 }
 
@@ -115,6 +133,13 @@ const FORGET_CHANGES: &str = "\
     DELETE FROM bursar.change_log WHERE ctid = ANY (ARRAY(SELECT ctid FROM bursar.change_log \
     WHERE space = $1 AND sequence < coalesce((SELECT min(sequence) FROM bursar.commit_log), 9223372036854775807) \
     ORDER BY sequence, ordinal LIMIT $2 FOR UPDATE SKIP LOCKED))";
+
+/// The same for events; their numbers come from a sequence, which never goes back.
+const FORGET_EVENTS: &str = "\
+    WITH gone AS (DELETE FROM bursar.event WHERE id = ANY (ARRAY(SELECT id FROM bursar.event \
+      WHERE id = ANY (ARRAY(SELECT id FROM \
+        (SELECT id, at FROM bursar.event WHERE space = $1 ORDER BY id LIMIT $3) AS oldest WHERE at < $2)) \
+      FOR UPDATE SKIP LOCKED)) RETURNING 1) SELECT count(*) FROM gone";
 
 fn forget_counters() -> String {
     format!(

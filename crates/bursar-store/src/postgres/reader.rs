@@ -3,7 +3,7 @@
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
     Answer, Change, CommitId, Due, EventQuery, INCARNATION, Incarnation, Kind, Page, Record, Sequence, Space,
-    StoreError, StoredEvent, Version,
+    StoreError, StoredEvent, Tally, Version,
 };
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -68,6 +68,22 @@ pub(super) async fn due(
     let next = records.get(count).and_then(|record| record.due_at);
     records.truncate(count);
     Ok(Answer { value: Due { records, next }, time })
+}
+
+/// How many records of a kind there are.
+pub(super) async fn tally(
+    server: &Server,
+    space: &Space,
+    kind: &'static Kind,
+) -> Result<Answer<Tally>, StoreError> {
+    kind.check_space(space)?;
+    let given = server.given_time();
+    let sql = &server.schema.statements(kind)?.tally;
+    let rows = server.rows(sql, &[&given.map(Timestamp::as_millisecond), &space.as_str()]).await?;
+    let row = first(&rows)?;
+    let number = |position| column::<i64>(row, position).map(i64::unsigned_abs);
+    let (all, expired) = (number(1)?, number(2)?);
+    Ok(Answer { value: Tally { alive: all.saturating_sub(expired), expired }, time: time(given, row)? })
 }
 
 /// What became of a commit. Waits for one that is still under way: it would be wrong to say that it never happened.
@@ -268,9 +284,11 @@ pub(super) fn limit(limit: usize) -> i64 {
 }
 
 fn first_time(given: Option<Timestamp>, rows: &[Row]) -> Result<Timestamp, StoreError> {
-    let row = rows.first();
-    let row = row.ok_or_else(|| StoreError::Damaged("the database answered without a row".to_owned()))?;
-    time(given, row)
+    time(given, first(rows)?)
+}
+
+fn first(rows: &[Row]) -> Result<&Row, StoreError> {
+    rows.first().ok_or_else(|| StoreError::Damaged("the database answered without a row".to_owned()))
 }
 
 fn moment(row: &Row, position: usize) -> Result<Option<Timestamp>, StoreError> {

@@ -42,6 +42,8 @@ pub(super) struct Statements {
     pub(super) delete: String,
     /// Removes at most $3 records of space $2 that have expired.
     pub(super) expire: String,
+    /// How many rows of space $2 there are, and how many of them have expired, after the time.
+    pub(super) tally: String,
     /// All columns of at most $3 rows live at $4, from (space $1, key $2) on, for a backup.
     pub(super) back_up: String,
 }
@@ -143,6 +145,11 @@ impl Statements {
             expire: format!(
                 "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE space = $2 \
                  AND expires_at <= {NOW} ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED))"
+            ),
+            tally: format!(
+                "SELECT clock.now, (SELECT count(*) FROM {table} WHERE space = $2), \
+                 (SELECT count(*) FROM {table} WHERE space = $2 AND expires_at <= clock.now) \
+                 FROM (SELECT {NOW} AS now) AS clock"
             ),
             back_up: format!(
                 "SELECT {} FROM {table} WHERE (space, key) >= ($1, $2) AND (expires_at IS NULL OR expires_at > $4) \

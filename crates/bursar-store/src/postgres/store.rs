@@ -7,7 +7,7 @@ use std::time::Duration;
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
     Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Page, Record,
-    Sequence, Space, Store, StoreError, StoredEvent,
+    Sequence, Space, Store, StoreError, StoredEvent, Tally,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -127,6 +127,14 @@ impl Store for PostgresStore {
         self.threads.write(collect::expire(Arc::clone(&self.server), space.clone(), kind, limit))
     }
 
+    fn tally<'a>(
+        &'a self,
+        space: &'a Space,
+        kind: &'static Kind,
+    ) -> BoxFuture<'a, Result<Answer<Tally>, StoreError>> {
+        self.threads.here(reader::tally(&self.server, space, kind))
+    }
+
     fn count<'a>(
         &'a self,
         space: &'a Space,
@@ -161,6 +169,15 @@ impl Store for PostgresStore {
         query: EventQuery,
     ) -> BoxFuture<'a, Result<Answer<Vec<StoredEvent>>, StoreError>> {
         self.threads.here(async move { reader::events(&self.server, space, &query).await })
+    }
+
+    fn forget_events<'a>(
+        &'a self,
+        space: &'a Space,
+        before: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<usize, StoreError>> {
+        self.threads.write(collect::forget_events(Arc::clone(&self.server), space.clone(), before, limit))
     }
 
     fn health(&self) -> BoxFuture<'_, Result<Health, StoreError>> {

@@ -4,6 +4,7 @@
 //! (`link`). What runs on the server is in `scripts/`; `listen` hears of other nodes' commits.
 
 mod backup;
+mod collect;
 mod commit;
 mod errors;
 mod inspect;

@@ -39,6 +39,8 @@ pub(super) static EVENTS: LazyLock<LuaScript> =
     LazyLock::new(|| LuaScript::new(include_str!("scripts/events.lua")));
 pub(super) static EXPIRE: LazyLock<LuaScript> =
     LazyLock::new(|| LuaScript::new(include_str!("scripts/expire.lua")));
+pub(super) static FORGET_EVENTS: LazyLock<LuaScript> =
+    LazyLock::new(|| LuaScript::new(include_str!("scripts/forget_events.lua")));
 pub(super) static GET: LazyLock<LuaScript> =
     LazyLock::new(|| LuaScript::new(include_str!("scripts/get.lua")));
 pub(super) static HEALTH: LazyLock<LuaScript> =
@@ -53,5 +55,7 @@ pub(super) static PROBE: LazyLock<LuaScript> =
     LazyLock::new(|| LuaScript::new(include_str!("scripts/probe.lua")));
 pub(super) static RESTORE: LazyLock<LuaScript> =
     LazyLock::new(|| LuaScript::new(include_str!("scripts/restore.lua")));
+pub(super) static TALLY: LazyLock<LuaScript> =
+    LazyLock::new(|| LuaScript::new(include_str!("scripts/tally.lua")));
 pub(super) static TRACK: LazyLock<LuaScript> =
     LazyLock::new(|| LuaScript::new(include_str!("scripts/track.lua")));

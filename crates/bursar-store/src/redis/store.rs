@@ -10,7 +10,7 @@ use bursar_core::ports::document::Document as _;
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
     Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Group, Health, INCARNATION, Incarnation,
-    Kind, NewRecord, Origin, Page, Record, Sequence, Space, Store, StoreError, StoredEvent,
+    Kind, NewRecord, Origin, Page, Record, Sequence, Space, Store, StoreError, StoredEvent, Tally,
 };
 use bursar_core::ports::store_time::{to_millisecond, window_end};
 use futures::future::BoxFuture;
@@ -22,7 +22,6 @@ use super::errors::{Failure, RedisOpenError, unexpected};
 use super::inspect::inspect;
 use super::link::Link;
 use super::listen::{Hints, listen};
-use super::read::AT_ONCE;
 use super::reply::{Reply, bytes, millisecond, text};
 use super::request::{Names, Request};
 use super::target::Target;
@@ -217,23 +216,20 @@ impl Store for RedisStore {
         kind: &'static Kind,
         limit: usize,
     ) -> BoxFuture<'a, Result<usize, StoreError>> {
+        self.link.inside(self.collect(space, kind, limit))
+    }
+
+    fn tally<'a>(
+        &'a self,
+        space: &'a Space,
+        kind: &'static Kind,
+    ) -> BoxFuture<'a, Result<Answer<Tally>, StoreError>> {
         self.link.inside(async move {
             self.check(space, kind)?;
-            let mut removed = 0;
-            while removed < limit {
-                let wanted = (limit - removed).min(AT_ONCE);
-                let request = Request::new(&scripts::EXPIRE, &self.names, space)
-                    .with(kind.name)
-                    .number(wanted)
-                    .declared(kind);
-                let (mut reply, _) = self.ask(&request).await?;
-                let now: usize = reply.number()?;
-                removed += now;
-                if now < wanted {
-                    break;
-                }
-            }
-            Ok(removed)
+            let request = Request::new(&scripts::TALLY, &self.names, space).with(kind.name);
+            let (mut reply, time) = self.ask(&request).await?;
+            let (all, expired): (u64, u64) = (reply.number()?, reply.number()?);
+            Ok(Answer { value: Tally { alive: all.saturating_sub(expired), expired }, time })
         })
     }
 
@@ -310,6 +306,15 @@ impl Store for RedisStore {
         query: EventQuery,
     ) -> BoxFuture<'a, Result<Answer<Vec<StoredEvent>>, StoreError>> {
         self.link.inside(self.events_after(space, query))
+    }
+
+    fn forget_events<'a>(
+        &'a self,
+        space: &'a Space,
+        before: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<usize, StoreError>> {
+        self.link.inside(self.forget_oldest_events(space, before, limit))
     }
 
     fn health(&self) -> BoxFuture<'_, Result<Health, StoreError>> {

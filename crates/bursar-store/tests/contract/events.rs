@@ -1,7 +1,7 @@
 //! Change events belong to their commit; changes and hints follow the order of commits.
 
 use bursar_core::ports::event::Event;
-use bursar_core::ports::store::{Change, EventQuery, Expected, StoredEvent};
+use bursar_core::ports::store::{Change, EventQuery, Expected, SandboxId, Space, StoredEvent};
 use futures::executor::block_on;
 
 use super::{ACCOUNT, Bench, USE, after, conflict, done, home, on_every_backend, record, start};
@@ -90,6 +90,24 @@ fn old_events_are_forgotten_in_bounded_batches_and_their_ids_never_come_back() {
         assert_eq!(forget(100, 10), 2);
         block_on(bench.store.append(&home(), vec![event("new")])).unwrap();
         assert!(events(bench, 0, None, 10)[0].id > all[5].id);
+    });
+}
+
+#[test]
+fn forgetting_spares_young_events_that_stand_first_and_other_sandboxes() {
+    on_every_backend(|bench| {
+        let other = Space::Sandbox(SandboxId::parse("other").unwrap());
+        let old = || Event { at: after(0), ..event("old") };
+        let young = Event { at: after(50), ..event("young") };
+        block_on(bench.store.append(&home(), vec![young.clone(), old(), young, old()])).unwrap();
+        block_on(bench.store.append(&other, vec![old()])).unwrap();
+        let forget =
+            |space: &Space, limit| block_on(bench.store.forget_events(space, after(50), limit)).unwrap();
+        assert_eq!((forget(&home(), 1), forget(&home(), 2), forget(&home(), 10)), (0, 1, 1));
+        let left = events(bench, 0, None, 10);
+        assert_eq!(left.iter().map(|stored| stored.event.subject.as_str()).collect::<Vec<_>>(), ["young"; 2]);
+        assert_eq!(forget(&Space::System, 10), 0);
+        assert_eq!(forget(&other, 10), 1);
     });
 }
 

@@ -8,14 +8,15 @@ use bursar_core::memory::MemoryStore;
 use bursar_core::memory::clock::ManualClock;
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
-    Batch, CommitId, EventQuery, Expected, Incarnation, Origin, Page, SandboxId, Space, Store, StoreError,
+    Batch, CommitId, EventQuery, Expected, Incarnation, NewRecord, Origin, Page, SandboxId, Space, Store,
+    StoreError, Tally,
 };
 use bursar_store::redis::RedisStore;
 use futures::executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 
 use super::contract::concurrency::{assert_nothing_lost, race};
-use super::contract::{ACCOUNT, Bench, SETTING, USE, done, home, keys, record, start};
+use super::contract::{ACCOUNT, Bench, SETTING, USE, after, done, home, keys, record, start};
 use super::moved_by_hand;
 use super::server::Server;
 
@@ -141,6 +142,48 @@ fn server_collects_what_nobody_expired_and_indexes_follow() {
     }
     bench.create(record(&ACCOUNT, "gone", "again"));
     assert_eq!(bench.find("owner", "gone"), []);
+}
+
+#[test]
+fn tally_is_right_when_the_server_collected_before_anybody_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let clock = ManualClock::new(start());
+    let store = Arc::new(block_on(RedisStore::open(moved_by_hand(&server, clock.clone()))).unwrap());
+    let bench = Bench::new(Arc::clone(&store), clock.clone());
+    let tally = || block_on(store.tally(&home(), &ACCOUNT)).unwrap().value;
+    for (key, expires_at) in [("gone", Some(after(10))), ("over", Some(after(10))), ("kept", None)] {
+        bench.create(NewRecord { expires_at, ..record(&ACCOUNT, key, "x") });
+    }
+    clock.advance(Duration::from_secs(10));
+    // As if its time had come.
+    server.ask("DEL bursar:{default}:r:account:gone");
+    assert_eq!(tally(), Tally { alive: 1, expired: 2 });
+    assert_eq!(keys(&bench.list(&ACCOUNT)), ["kept"]);
+    assert_eq!(tally(), Tally { alive: 1, expired: 1 });
+    assert_eq!(block_on(store.expire(&home(), &ACCOUNT, 10)).unwrap(), 1);
+    assert_eq!(tally(), Tally { alive: 1, expired: 0 });
+}
+
+#[test]
+fn many_events_are_forgotten_although_each_script_is_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let store = server.store();
+    // Every third is young, so those to forget are scattered over several bites.
+    let aged = |number| {
+        let at = if number % 3 == 0 { after(100) } else { start() };
+        Event::new(at, "account.refreshed", if number % 2 == 0 { "even" } else { "odd" })
+    };
+    block_on(store.append(&home(), (0..2400).map(aged).collect())).unwrap();
+    let forget = |limit| block_on(store.forget_events(&home(), after(100), limit)).unwrap();
+    assert_eq!(forget(1500), 1000);
+    assert_eq!(forget(usize::MAX), 600);
+    assert_eq!(forget(usize::MAX), 0);
+    for (count, key, left) in [("XLEN", "ev", 800), ("ZCARD", "es:even", 400), ("ZCARD", "es:odd", 400)] {
+        let answer = server.ask(&format!("{count} bursar:{{default}}:{key}"));
+        assert_eq!(answer.trim(), format!(":{left}"), "{key}");
+    }
 }
 
 #[test]

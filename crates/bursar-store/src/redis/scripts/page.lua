@@ -23,5 +23,9 @@ while #found < limit * 5 do
   if more or #keys < 128 then break end
 end
 -- The server collected these records; what led to them goes when somebody passes by.
-for _, key in ipairs(gone) do redis.call('ZREM', set, key) end
+for _, key in ipairs(gone) do
+  redis.call('ZREM', set, key)
+  -- Whatever is noted as over must be noted as there, or a tally would subtract more than there is.
+  if index == '' then redis.call('ZREM', P .. 'x:' .. kind, key) end
+end
 return { stamp, found, more and from or false }

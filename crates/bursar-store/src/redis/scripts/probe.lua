@@ -4,6 +4,7 @@ local tried = {
   { 'HSET', name, 'v', '1' }, { 'HGET', name, 'v' }, { 'HMGET', name, 'v' }, { 'HINCRBY', name, 'v', '1' },
   { 'HGETALL', name }, { 'DEL', name },
   { 'ZADD', name, '0', 'a' }, { 'ZREM', name, 'b' }, { 'ZRANGE', name, '0', '1' }, { 'ZCARD', name },
+  { 'ZCOUNT', name, '-inf', '0' },
   { 'ZRANGEBYLEX', name, '-', '+' }, { 'ZRANGEBYSCORE', name, '0', '1' }, { 'DEL', name },
   { 'INCR', name }, { 'GET', name }, { 'EXISTS', name }, { 'PEXPIRE', name, '60000' }, { 'PTTL', name },
   { 'PERSIST', name }, { 'SET', name, '1', 'PX', '60000' }, { 'DEL', name },

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, Shared};
+use futures::future::{BoxFuture, Shared, ready};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
@@ -64,14 +64,21 @@ impl<T: Send + Sync + 'static> Addresses<T> {
         self.kept().failures.get(name).map(|(at, _)| *at)
     }
 
+    /// What is being read, was read since the copy of `seen`, or is to be read now; the last with its number.
     fn begin(
         &self,
         name: &str,
         host: &str,
+        seen: Option<Timestamp>,
         now: Timestamp,
         fetch: impl FnOnce() -> Fetch<T>,
     ) -> Result<(Shared<Fetch<T>>, Option<u64>), AddressError> {
         let mut kept = self.kept();
+        if let Some(copy) = kept.copies.get(name)
+            && seen.is_none_or(|seen| copy.fetched_at > seen)
+        {
+            return Ok((ready(Ok(copy.clone())).boxed().shared(), None));
+        }
         if let Some(under_way) = kept.under_way.get(name) {
             return Ok((under_way.fetch.clone(), None));
         }
@@ -123,16 +130,17 @@ impl<T: Send + Sync + 'static> Addresses<T> {
 }
 
 impl AuthorizationServer {
-    /// Reads what is at an address now, or waits for whoever is reading it. Once begun it comes to its end, even if
-    /// nobody waits any more.
+    /// Reads what is at an address now, or waits for whoever is reading it; whoever has read it since the copy that the
+    /// caller has `seen` has done so for the caller too. Once begun it comes to its end, even if nobody waits any more.
     pub(super) async fn read_at<T: Send + Sync + 'static>(
         &self,
         addresses: &Arc<Addresses<T>>,
         name: &str,
         host: &str,
+        seen: Option<Timestamp>,
         fetch: impl FnOnce() -> Fetch<T>,
     ) -> Result<Copied<T>, AddressError> {
-        let (fetch, begun) = addresses.begin(name, host, self.now(), fetch)?;
+        let (fetch, begun) = addresses.begin(name, host, seen, self.now(), fetch)?;
         if let Some(number) = begun {
             let (fetch, addresses, clock) =
                 (fetch.clone(), Arc::clone(addresses), Arc::clone(&self.engine().ports().clock));
@@ -264,7 +272,8 @@ mod tests {
         host: &str,
         now: Timestamp,
     ) -> Result<Option<u64>, AddressError> {
-        addresses.begin(name, host, now, || Box::pin(futures::future::pending())).map(|(_, begun)| begun)
+        let pending = || -> Fetch<()> { Box::pin(futures::future::pending()) };
+        addresses.begin(name, host, None, now, pending).map(|(_, begun)| begun)
     }
 
     fn copied() -> Copied<()> {
@@ -299,6 +308,17 @@ mod tests {
         assert_eq!(begin(&addresses, "a", "a.test", now), Err(failed));
         assert!(begin(&addresses, "b", "a.test", now).unwrap().is_some());
         assert!(begin(&addresses, "a", "a.test", now + PAUSE).unwrap().is_some());
+    }
+
+    #[test]
+    fn who_looked_before_it_was_read_need_not_read_it_again() {
+        let (addresses, now) = (Addresses::default(), Timestamp::UNIX_EPOCH);
+        let number = begin(&addresses, "a", "a.test", now).unwrap().unwrap();
+        addresses.finish("a", number, Ok(copied()), now);
+        assert_eq!(begin(&addresses, "a", "a.test", now), Ok(None));
+        let pending = || -> Fetch<()> { Box::pin(futures::future::pending()) };
+        let again = addresses.begin("a", "a.test", Some(copied().fetched_at), now, pending);
+        assert!(again.unwrap().1.is_some(), "who has seen that copy wants another");
     }
 
     #[test]

@@ -40,7 +40,9 @@ impl AuthorizationServer {
         // What one may have read says nothing about what the other may.
         let name = format!("{named_by:?} {address}");
         let now = self.now();
-        let last = sets.copy(&name).filter(|copy| now.duration_since(copy.fresh_until) < STALE);
+        let remembered = sets.copy(&name);
+        let seen = remembered.as_ref().map(|copy| copy.fetched_at);
+        let last = remembered.filter(|copy| now.duration_since(copy.fresh_until) < STALE);
         if let Some(copy) = &last {
             let is_fresh = copy.fresh_until > now;
             let is_new = now.duration_since(copy.fetched_at) < BETWEEN_READINGS;
@@ -52,7 +54,8 @@ impl AuthorizationServer {
         }
         let way = self.way_to(address.as_url(), named_by).map_err(|error| unusable(&error))?;
         let limits = SendLimits { time: LONGEST_ANSWER, body: MAXIMUM_BYTES, ..way };
-        let read = self.read_at(sets, &name, address.host(), || self.keys_fetch(address.clone(), limits));
+        let read =
+            self.read_at(sets, &name, address.host(), seen, || self.keys_fetch(address.clone(), limits));
         match (read.await, last) {
             (Ok(copy), _) => Ok(copy.content),
             (Err(error), Some(copy)) if error.is_passing() => {

@@ -40,6 +40,7 @@ impl AuthorizationServer {
         let url = ClientIdUrl::parse(id).map_err(|error| unacceptable(&with_cause(&error)))?;
         let now = self.now();
         let remembered = self.within.elsewhere.documents.copy(id);
+        let seen = remembered.as_ref().map(|copy| copy.fetched_at);
         let recorded = stored.as_ref().and_then(|stored| recorded(&stored.document));
         // Another server may have read it later than this one.
         let last = match (remembered, recorded) {
@@ -51,7 +52,7 @@ impl AuthorizationServer {
             return self.client_of_copy(id, copy, stored).await;
         }
         let limits = self.way_to_document(&url)?;
-        let read = self.read_at(&self.within.elsewhere.documents, id, url.host(), || {
+        let read = self.read_at(&self.within.elsewhere.documents, id, url.host(), seen, || {
             self.document_fetch(url.clone(), limits)
         });
         match read.await {

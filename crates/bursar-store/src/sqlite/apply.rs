@@ -8,11 +8,11 @@ use bursar_core::ports::store::{
 };
 use bursar_core::ports::store_time::{to_millisecond, window_end};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Params, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Params, Statement, params};
 
 use super::errors::store_error;
-use super::reader::{limit, number, outcome};
+use super::heads::Head;
+use super::reader::{limit, outcome};
 use super::schema::{FIXED_COLUMNS, Statements};
 use super::writer::Group;
 
@@ -26,8 +26,8 @@ pub(super) fn commit(group: &mut Group<'_>, batch: &Batch) -> Result<Answer<Comm
 /// Appends events that belong to no change.
 pub(super) fn append(group: &mut Group<'_>, space: &Space, events: &[Event]) -> Result<(), StoreError> {
     for event in events {
-        append_event(group.connection, space, event)?;
-        group.changed();
+        let id = group.next_event();
+        append_event(group.connection, id, space, event)?;
     }
     Ok(())
 }
@@ -99,83 +99,98 @@ pub(super) fn expire(
     Ok(expired)
 }
 
-/// Writes one record; also how a backup or a salvaged record comes in.
+/// Writes one record whose place may be taken; also how a backup or a salvaged record comes in.
 pub(super) fn put(
     connection: &Connection,
     statements: &Statements,
     space: &Space,
     version: Version,
-    record: NewRecord,
+    record: &NewRecord,
 ) -> Result<(), StoreError> {
-    let NewRecord { kind, key, body, indexes, due_at, expires_at } = record;
-    let millisecond = |time: Option<Timestamp>| {
-        time.map_or(Value::Null, |time| Value::Integer(to_millisecond(time).as_millisecond()))
+    let write = || {
+        let mut statement = connection.prepare_cached(&statements.put)?;
+        bind_content(&mut statement, space, version, record)?;
+        bind_due(&mut statement, record)?;
+        bind_indexed(&mut statement, record)?;
+        statement.raw_execute()
     };
-    let mut row = vec![Value::Null; FIXED_COLUMNS + kind.indexes.len()];
-    row[0] = Value::Text(space.as_str().to_owned());
-    row[1] = Value::Text(key);
-    row[2] = Value::Integer(i64::try_from(version.0).unwrap_or(i64::MAX));
-    row[3] = Value::Blob(body);
-    row[4] = millisecond(due_at);
-    row[5] = millisecond(expires_at);
-    for (index, value) in indexes {
-        if let Some(position) = kind.indexes.iter().position(|declared| *declared == index) {
-            row[FIXED_COLUMNS + position] = Value::Text(value);
-        }
-    }
-    execute(connection, &statements.put, params_from_iter(row)).map(|_| ())
+    write().map(|_| ()).map_err(store_error)
 }
 
 /// Appends one event.
-pub(super) fn append_event(connection: &Connection, space: &Space, event: &Event) -> Result<(), StoreError> {
-    append_event_as(connection, None, space, event)
-}
-
-/// Appends one event under the id it had before, if it had one.
-pub(super) fn append_event_as(
+pub(super) fn append_event(
     connection: &Connection,
-    id: Option<u64>,
+    id: u64,
     space: &Space,
     event: &Event,
 ) -> Result<(), StoreError> {
-    let detail = serde_json::Value::Object(event.detail.clone()).to_string();
+    let detail = serde_json::to_string(&event.detail)
+        .map_err(|_| StoreError::Misuse("an event cannot be written as JSON"))?;
     let at = to_millisecond(event.at).as_millisecond();
-    let id = id.map(|id| i64::try_from(id).unwrap_or(i64::MAX));
+    let id = i64::try_from(id).unwrap_or(i64::MAX);
     let sql = "INSERT INTO event (id, space, at, name, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     execute(connection, sql, params![id, space.as_str(), at, event.name, event.subject, detail]).map(|_| ())
 }
 
 fn commit_at(group: &mut Group<'_>, batch: &Batch, now: Timestamp) -> Result<Commit, StoreError> {
-    let (connection, schema, space) = (group.connection, group.schema, batch.space());
-    if let Some(first) = outcome(connection, space, batch.id()).map_err(store_error)? {
-        return Ok(Commit::Done(Version(first)));
+    // All expectations before the first write, so that a conflict has nothing to undo.
+    let unmet = unmet(group, batch, now)?;
+    if unmet.is_none()
+        && let Some(version) = write(group, batch, now)?
+    {
+        return Ok(Commit::Done(version));
     }
+    // It has been done before, and is looked for only now: nearly every commit is a new one.
+    let first = outcome(group.connection, batch.space(), batch.id()).map_err(store_error)?;
+    match (first, unmet) {
+        (Some(first), _) => Ok(Commit::Done(Version(first))),
+        (None, Some((kind, key))) => Ok(Commit::Conflict { kind: kind.name, key: key.to_owned() }),
+        (None, None) => Err(StoreError::Damaged("a commit is known and cannot be found".to_owned())),
+    }
+}
+
+/// The first record that is not as the batch expects it.
+fn unmet<'a>(
+    group: &mut Group<'_>,
+    batch: &'a Batch,
+    now: Timestamp,
+) -> Result<Option<(&'static Kind, &'a str)>, StoreError> {
     let writes = batch.writes().iter().map(|(write, expected)| (write.target(), *expected));
     let guards = batch.guards().iter().map(|guard| ((guard.kind, guard.key.as_str()), guard.expected));
-    // All expectations before the first write, so that a conflict has nothing to undo.
     for ((kind, key), expected) in writes.chain(guards) {
-        let found = version(connection, schema.statements(kind)?, space, key, now)?;
+        let statements = group.schema.statements(kind)?;
+        let found = group.heads.find(group.connection, statements, kind, batch.space(), key);
+        let found = found.map_err(store_error)?.filter(|head| head.is_live(now)).map(|head| head.version);
         let holds = match expected {
             Expected::Absent => found.is_none(),
             Expected::Version(version) => found == Some(version),
         };
         if !holds {
-            return Ok(Commit::Conflict { kind: kind.name, key: key.to_owned() });
+            return Ok(Some((kind, key)));
         }
     }
+    Ok(None)
+}
+
+/// Writes everything in a batch, and tells the version; `None`: there has been a commit of this id.
+fn write(group: &mut Group<'_>, batch: &Batch, now: Timestamp) -> Result<Option<Version>, StoreError> {
+    let (connection, space) = (group.connection, batch.space());
     let sequence = group.next_sequence();
     let number = i64::try_from(sequence).unwrap_or(i64::MAX);
-    let sql = "INSERT INTO commit_log (sequence, space, id, at) VALUES (?1, ?2, ?3, ?4)";
-    execute(connection, sql, params![number, space.as_str(), batch.id().0, now.as_millisecond()])?;
+    let sql = "INSERT INTO commit_log (sequence, space, id, at) VALUES (?1, ?2, ?3, ?4) \
+               ON CONFLICT (space, id) DO NOTHING";
+    let new = execute(connection, sql, params![number, space.as_str(), batch.id().0, now.as_millisecond()])?;
+    if new == 0 {
+        return Ok(None);
+    }
     for (ordinal, (write, _)) in batch.writes().iter().enumerate() {
         let (kind, key) = write.target();
-        let statements = schema.statements(kind)?;
         match write {
-            WriteOperation::Put(record) => {
-                put(connection, statements, space, Version(sequence), record.clone())?;
-            }
+            WriteOperation::Put(record) => put_in(group, space, Version(sequence), record)?,
             WriteOperation::Delete { .. } => {
-                execute(connection, &statements.delete, params![space.as_str(), key])?;
+                let delete = &group.schema.statements(kind)?.delete;
+                execute(connection, delete, params![space.as_str(), key])?;
+                group.heads.lose(kind, space, key);
             }
         }
         if kind.watched {
@@ -186,21 +201,92 @@ fn commit_at(group: &mut Group<'_>, batch: &Batch, now: Timestamp) -> Result<Com
         }
     }
     append(group, space, batch.events())?;
-    Ok(Commit::Done(Version(sequence)))
+    Ok(Some(Version(sequence)))
 }
 
-fn version(
+/// Writes one record, and of its indexes those that change.
+fn put_in(
+    group: &mut Group<'_>,
+    space: &Space,
+    version: Version,
+    record: &NewRecord,
+) -> Result<(), StoreError> {
+    let (connection, kind) = (group.connection, record.kind);
+    let statements = group.schema.statements(kind)?;
+    let new = Head {
+        version,
+        due_at: millisecond(record.due_at),
+        expires_at: millisecond(record.expires_at),
+        indexes: kind.indexes.iter().map(|index| index_value(record, index).map(str::to_owned)).collect(),
+    };
+    let old = group.heads.find(connection, statements, kind, space, &record.key).map_err(store_error)?;
+    let is_replaced = match old {
+        Some(old) => replace(connection, statements, space, record, old, &new)?,
+        None => false,
+    };
+    if !is_replaced {
+        put(connection, statements, space, version, record)?;
+    }
+    group.heads.keep(kind, space, &record.key, new);
+    Ok(())
+}
+
+/// Whether there was something to replace: what has expired may have been removed by anybody.
+fn replace(
     connection: &Connection,
     statements: &Statements,
     space: &Space,
-    key: &str,
-    now: Timestamp,
-) -> Result<Option<Version>, StoreError> {
-    let row = params![space.as_str(), key, now.as_millisecond()];
-    let mut statement = connection.prepare_cached(&statements.version).map_err(store_error)?;
-    statement.query_one(row, |row| number(row, 0).map(Version)).optional().map_err(store_error)
+    record: &NewRecord,
+    old: &Head,
+    new: &Head,
+) -> Result<bool, StoreError> {
+    let due = old.due_at != new.due_at;
+    let indexed = old.expires_at != new.expires_at || old.indexes != new.indexes;
+    let write = || {
+        let mut statement = connection.prepare_cached(statements.replace(due, indexed))?;
+        bind_content(&mut statement, space, new.version, record)?;
+        if due {
+            bind_due(&mut statement, record)?;
+        }
+        if indexed {
+            bind_indexed(&mut statement, record)?;
+        }
+        statement.raw_execute()
+    };
+    write().map(|rows| rows > 0).map_err(store_error)
 }
 
+fn bind_content(
+    statement: &mut Statement<'_>,
+    space: &Space,
+    version: Version,
+    record: &NewRecord,
+) -> Result<(), rusqlite::Error> {
+    statement.raw_bind_parameter(1, space.as_str())?;
+    statement.raw_bind_parameter(2, &record.key)?;
+    statement.raw_bind_parameter(3, i64::try_from(version.0).unwrap_or(i64::MAX))?;
+    statement.raw_bind_parameter(4, &record.body)
+}
+
+fn bind_due(statement: &mut Statement<'_>, record: &NewRecord) -> Result<(), rusqlite::Error> {
+    statement.raw_bind_parameter(5, millisecond(record.due_at))
+}
+
+fn bind_indexed(statement: &mut Statement<'_>, record: &NewRecord) -> Result<(), rusqlite::Error> {
+    statement.raw_bind_parameter(6, millisecond(record.expires_at))?;
+    for (position, index) in record.kind.indexes.iter().enumerate() {
+        statement.raw_bind_parameter(FIXED_COLUMNS + 1 + position, index_value(record, index))?;
+    }
+    Ok(())
+}
+
+fn index_value<'a>(record: &'a NewRecord, index: &str) -> Option<&'a str> {
+    record.indexes.iter().find(|(declared, _)| *declared == index).map(|(_, value)| value.as_str())
+}
+
+fn millisecond(time: Option<Timestamp>) -> Option<i64> {
+    time.map(|time| to_millisecond(time).as_millisecond())
+}
 fn execute(connection: &Connection, sql: &str, parameters: impl Params) -> Result<usize, StoreError> {
     connection
         .prepare_cached(sql)

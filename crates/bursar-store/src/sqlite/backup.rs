@@ -13,7 +13,7 @@ use super::apply::{append_event, put};
 use super::connection::begin_immediate;
 use super::errors::{commit_error, store_error};
 use super::migrate::write_incarnation;
-use super::reader::{incarnation, number, read_event, sequence, time};
+use super::reader::{incarnation, last_event, number, read_event, sequence, time};
 use super::schema::{FIXED_COLUMNS, Schema, table};
 
 /// Writes everything durable, as one consistent picture. Other processes may go on writing meanwhile.
@@ -119,9 +119,13 @@ fn read_lines(
         }
     }
     let mut reader = BackupReader::begin(source)?;
+    let mut event_id = last_event(connection).map_err(store_error)?;
     for line in &mut reader {
         match line? {
-            Line::Event { space, event } => append_event(connection, &space, &event)?,
+            Line::Event { space, event } => {
+                event_id += 1;
+                append_event(connection, event_id, &space, &event)?;
+            }
             Line::Record(record) => restore_record(connection, schema, record)?,
         }
     }
@@ -141,7 +145,7 @@ fn restore_record(connection: &Connection, schema: &Schema, line: BackedUpRecord
     let indexes =
         kind.indexes.iter().filter_map(|index| Some((*index, indexes.get(*index)?.clone()))).collect();
     let record = NewRecord { kind, key, body, indexes, due_at, expires_at };
-    put(connection, schema.statements(kind)?, &space, version, record)
+    put(connection, schema.statements(kind)?, &space, version, &record)
 }
 
 fn backed_up(space: Space, version: Version, record: NewRecord) -> BackedUpRecord {

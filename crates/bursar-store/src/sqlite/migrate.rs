@@ -77,7 +77,7 @@ fn upgrade(connection: &Connection, schema: &Schema, incarnation: &str) -> Resul
     Ok(())
 }
 
-/// Stores which life this file is living, as the commit `sequence`.
+/// Stores which life this file is living, as the commit `sequence`, and from where its events are counted on.
 pub(super) fn write_incarnation(
     connection: &Connection,
     incarnation: &Incarnation,
@@ -93,6 +93,9 @@ pub(super) fn write_incarnation(
     connection
         .execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('sequence', ?1)", [sequence])
         .map_err(store_error)?;
+    let sql =
+        "UPDATE meta SET value = max(value, (SELECT coalesce(max(id), 0) FROM event)) WHERE name = 'event'";
+    connection.execute(sql, []).map_err(store_error)?;
     Ok(())
 }
 
@@ -117,7 +120,8 @@ fn create(connection: &Connection, object: &Object) -> Result<(), rusqlite::Erro
 
 /// Each entry brings the store's own tables from its index to the next version. Entries are never changed, only added;
 /// tables of kinds are not among them, they follow from their declarations.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE commit_log (
         sequence INTEGER PRIMARY KEY, space TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (space, id)
@@ -137,7 +141,22 @@ const MIGRATIONS: [&str; 1] = ["
         value INTEGER NOT NULL, PRIMARY KEY (space, name)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX counter_by_end ON counter (ends_at);
-"];
+",
+    // Events are counted with the commits: one row a group, where SQLite counts one row an event.
+    "
+    INSERT INTO meta (name, value)
+        VALUES ('event', coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0));
+    CREATE TABLE event_counted (
+        id INTEGER PRIMARY KEY, space TEXT NOT NULL, at INTEGER NOT NULL, name TEXT NOT NULL, subject TEXT NOT NULL,
+        detail TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO event_counted SELECT id, space, at, name, subject, detail FROM event;
+    DROP TABLE event;
+    ALTER TABLE event_counted RENAME TO event;
+    CREATE INDEX event_by_space ON event (space);
+    CREATE INDEX event_by_subject ON event (space, subject);
+",
+];
 
 /// The newest schema this build knows; it fits, there will never be so many.
 #[expect(clippy::cast_possible_truncation, reason = "the list is written by hand")]

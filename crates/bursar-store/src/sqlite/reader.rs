@@ -202,9 +202,18 @@ pub(super) fn incarnation(connection: &Connection, schema: &Schema) -> Result<In
 
 /// The last commit of all.
 pub(super) fn sequence(connection: &Connection) -> Result<Sequence, rusqlite::Error> {
+    last(connection, "sequence")
+}
+
+/// The number of the last event, forgotten or not.
+pub(super) fn last_event(connection: &Connection) -> Result<u64, rusqlite::Error> {
+    last(connection, "event")
+}
+
+fn last(connection: &Connection, what: &str) -> Result<u64, rusqlite::Error> {
     connection
-        .prepare_cached("SELECT value FROM meta WHERE name = 'sequence'")?
-        .query_one([], |row| number(row, 0))
+        .prepare_cached("SELECT value FROM meta WHERE name = ?1")?
+        .query_one([what], |row| number(row, 0))
 }
 
 /// A row of (key, version, body, `due_at`, `expires_at`).

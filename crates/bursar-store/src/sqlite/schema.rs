@@ -25,8 +25,8 @@ struct Entry {
 pub(super) struct Statements {
     /// Row of (space, key), live at ?3.
     pub(super) record: String,
-    /// Version of (space, key), live at ?3.
-    pub(super) version: String,
+    /// Version, times and indexes of (space, key), expired or not.
+    pub(super) head: String,
     /// Rows of space from key ?2 on, live at ?3, at most ?4.
     pub(super) list: String,
     /// By index: rows of space whose value is ?5, otherwise as `list`.
@@ -35,6 +35,8 @@ pub(super) struct Statements {
     pub(super) due: String,
     /// Creates or replaces; parameters in the order of the columns.
     pub(super) put: String,
+    /// Replaces what changes of a row that exists; parameters as in `put`, as far as they are used.
+    replace: [String; 4],
     /// Removes (space, key).
     pub(super) delete: String,
     /// Removes at most ?3 rows of space that expired by ?2.
@@ -122,6 +124,11 @@ pub(super) fn salvage(kind: &'static Kind, present: &HashSet<String>) -> String 
 }
 
 impl Statements {
+    /// Replaces the body and version of a row, and its due time or what else is indexed where that changes.
+    pub(super) fn replace(&self, due: bool, indexed: bool) -> &str {
+        &self.replace[usize::from(due) + 2 * usize::from(indexed)]
+    }
+
     fn new(kind: &'static Kind) -> Self {
         let table = table(kind);
         let live = |parameter: u8| format!("(expires_at IS NULL OR expires_at > ?{parameter})");
@@ -136,7 +143,7 @@ impl Statements {
         let columns = columns(kind);
         Self {
             record: format!("SELECT {ROW} FROM {table} WHERE space = ?1 AND key = ?2 AND {}", live(3)),
-            version: format!("SELECT version FROM {table} WHERE space = ?1 AND key = ?2 AND {}", live(3)),
+            head: head(kind),
             list: page("WHERE space = ?1"),
             find: kind.indexes.iter().map(find).collect(),
             due: format!(
@@ -145,6 +152,8 @@ impl Statements {
                 live(2)
             ),
             put: put(kind),
+            replace: [(false, false), (true, false), (false, true), (true, true)]
+                .map(|(due, indexed)| replace(kind, due, indexed)),
             delete: format!("DELETE FROM {table} WHERE space = ?1 AND key = ?2"),
             expire: format!(
                 "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} INDEXED BY {table}_expiry \
@@ -157,6 +166,30 @@ impl Statements {
             back_up: format!("SELECT {columns} FROM {table} WHERE {} ORDER BY space, key", live(1)),
         }
     }
+}
+
+fn head(kind: &'static Kind) -> String {
+    let mut wanted = "version, due_at, expires_at".to_owned();
+    for index in kind.indexes {
+        let _ = write!(wanted, ", {}", column(index));
+    }
+    format!("SELECT {wanted} FROM {} WHERE space = ?1 AND key = ?2", table(kind))
+}
+
+/// An index is written anew whenever one of its columns is set, be it to what it was.
+fn replace(kind: &'static Kind, due: bool, indexed: bool) -> String {
+    let mut replace = format!("UPDATE {} SET version = ?3, body = ?4", table(kind));
+    if due {
+        replace.push_str(", due_at = ?5");
+    }
+    if indexed {
+        replace.push_str(", expires_at = ?6");
+        for (position, index) in kind.indexes.iter().enumerate() {
+            let _ = write!(replace, ", {} = ?{}", column(index), FIXED_COLUMNS + 1 + position);
+        }
+    }
+    replace.push_str(" WHERE space = ?1 AND key = ?2");
+    replace
 }
 
 fn put(kind: &'static Kind) -> String {
@@ -261,7 +294,9 @@ mod tests {
         let by_key = "sqlite_autoindex_kind_login_1";
         for (sql, index) in [
             (&statements.record, by_key),
-            (&statements.version, by_key),
+            (&statements.head, by_key),
+            (&statements.replace[0], by_key),
+            (&statements.replace[3], by_key),
             (&statements.list, by_key),
             (&statements.delete, by_key),
             (&statements.find["who"], "kind_login_by_who"),

@@ -16,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::connection::{Opened, begin_immediate};
 use super::errors::{commit_error, store_error};
+use super::heads::Heads;
 use super::migrate::prepare;
 use super::schema::Schema;
 use super::{SqliteOptions, reader};
@@ -37,32 +38,60 @@ pub(super) struct Setup {
 
 #[derive(Debug)]
 struct Running {
-    jobs: Sender<Job>,
+    jobs: Sender<Box<dyn Job>>,
     thread: JoinHandle<()>,
 }
 
-/// Does its work inside a group, or takes the reason why there is none; either way it returns who is to be answered.
-type Job = Box<dyn FnOnce(Result<&mut Group<'_>, StoreError>) -> Reply + Send>;
+/// Something to be written, and somebody who waits for it.
+trait Job: Send {
+    /// Does it inside a group. Done again if the group comes to nothing.
+    fn attempt(&mut self, group: &mut Group<'_>) -> Result<(), StoreError>;
 
-/// Answers one caller once the fate of the group is known.
-type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+    /// Tells what became of it.
+    fn answer(self: Box<Self>, fate: Result<(), StoreError>);
+}
+
+/// The work of one caller.
+struct Asked<W, T> {
+    work: W,
+    done: Option<T>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
 
 /// One write transaction, shared by several callers.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
     pub(super) connection: &'a Connection,
     pub(super) schema: &'a Schema,
+    pub(super) heads: &'a mut Heads,
     clock: &'a dyn Clock,
     progress: Progress,
-    broken: Option<StoreError>,
 }
 
 /// What a group has done so far.
 #[derive(Clone, Copy, Debug)]
 struct Progress {
     sequence: Sequence,
+    last_event: u64,
     announced: Option<Sequence>,
     changed: bool,
+}
+
+/// A connection, and what is known of the file without looking.
+#[derive(Debug)]
+struct Session {
+    opened: Opened,
+    heads: Heads,
+    /// The last commit there was when this one ended its own.
+    sequence: Sequence,
+}
+
+/// Why a group came to nothing.
+enum Trouble {
+    /// One of its members could not be done.
+    Member(StoreError),
+    /// The transaction could not be.
+    Transaction(StoreError),
 }
 
 impl Writer {
@@ -78,22 +107,16 @@ impl Writer {
     /// Runs `work` in the next group. It is done whether or not the caller waits for the answer.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnMut(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.send(Box::new(move |group| {
-            let done = group.and_then(|group| group.attempt(work));
-            Box::new(move |committed| {
-                // A caller who has gone away can ask for the outcome.
-                let _ = answer.send(committed.and(done));
-            })
-        }))?;
+        self.send(Box::new(Asked { work, done: None, answer }))?;
         answered
             .await
             .unwrap_or_else(|_| Err(StoreError::UnknownOutcome("the writer ended unexpectedly".to_owned())))
     }
 
-    fn send(&self, job: Job) -> Result<(), StoreError> {
+    fn send(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         // A thread that is gone was ended by a panic, and that must not end the store.
         let alive = running.take().filter(|running| !running.thread.is_finished());
@@ -119,6 +142,23 @@ impl Drop for Writer {
     }
 }
 
+impl<W, T> Job for Asked<W, T>
+where
+    W: FnMut(&mut Group<'_>) -> Result<T, StoreError> + Send,
+    T: Send,
+{
+    fn attempt(&mut self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        self.done = Some((self.work)(group)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, fate: Result<(), StoreError>) {
+        let done = self.done.ok_or_else(|| StoreError::UnknownOutcome("it was not written".to_owned()));
+        // A caller who has gone away can ask for the outcome.
+        let _ = self.answer.send(fate.and(done));
+    }
+}
+
 impl Group<'_> {
     /// The store's clock.
     pub(super) fn now(&self) -> Timestamp {
@@ -132,6 +172,13 @@ impl Group<'_> {
         self.progress.sequence
     }
 
+    /// The number of a new event.
+    pub(super) fn next_event(&mut self) -> u64 {
+        self.progress.last_event += 1;
+        self.progress.changed = true;
+        self.progress.last_event
+    }
+
     /// Notes that watchers should hear of the commit `sequence`.
     pub(super) fn announce(&mut self, sequence: Sequence) {
         self.progress.announced = Some(sequence);
@@ -140,32 +187,6 @@ impl Group<'_> {
     /// Notes that something was written.
     pub(super) fn changed(&mut self) {
         self.progress.changed = true;
-    }
-
-    /// Does one caller's work whole or not at all, whatever happens to the others.
-    fn attempt<T>(
-        &mut self,
-        work: impl FnOnce(&mut Group<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        if let Some(error) = &self.broken {
-            return Err(error.clone());
-        }
-        let before = self.progress;
-        let result = execute(self.connection, "SAVEPOINT batch").and_then(|()| work(self));
-        let undone = match &result {
-            Ok(_) => Ok(()),
-            Err(_) => execute(self.connection, "ROLLBACK TO batch"),
-        };
-        let closed = undone.and_then(|()| execute(self.connection, "RELEASE batch"));
-        if result.is_err() {
-            self.progress = before;
-        }
-        // On some errors SQLite gives up the whole transaction; anything after that would commit on its own.
-        if let Err(error) = closed {
-            self.broken = Some(result.as_ref().err().unwrap_or(&error).clone());
-            return Err(error);
-        }
-        result
     }
 }
 
@@ -179,27 +200,31 @@ fn start(setup: &Arc<Setup>) -> Result<Running, StoreError> {
     Ok(Running { jobs, thread })
 }
 
-fn write_until_closed(setup: &Setup, jobs: &Receiver<Job>) {
+fn write_until_closed(setup: &Setup, jobs: &Receiver<Box<dyn Job>>) {
     let mut kept = None;
     let mut last_group = 1;
     while let Ok(first) = jobs.recv() {
-        let gathered = gather(first, jobs, last_group);
+        let mut gathered = gather(first, jobs, last_group);
         last_group = gathered.len();
-        match connection(setup, &mut kept) {
-            Ok(opened) => {
-                if write(setup, opened, gathered).is_err() {
-                    // Nothing is assumed of a connection that failed.
-                    kept = None;
+        match write(setup, &mut kept, &mut gathered) {
+            Ok(()) => gathered.into_iter().for_each(|job| job.answer(Ok(()))),
+            // Nothing of the group was kept. Each alone, so that one that cannot be done is in nobody's way.
+            Err(Trouble::Member(_)) if gathered.len() > 1 => {
+                for mut job in gathered {
+                    let fate = write(setup, &mut kept, std::slice::from_mut(&mut job));
+                    job.answer(fate.map_err(Trouble::into_error));
                 }
             }
-            Err(error) => refuse(gathered, &error),
+            Err(Trouble::Member(error) | Trouble::Transaction(error)) => {
+                gathered.into_iter().for_each(|job| job.answer(Err(error.clone())));
+            }
         }
     }
 }
 
 /// Takes what is there, and waits a moment for as many as came last time: those who were just answered are about to
 /// ask again, and whoever misses this flush waits for two.
-fn gather(first: Job, jobs: &Receiver<Job>, last_group: usize) -> Vec<Job> {
+fn gather(first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>, last_group: usize) -> Vec<Box<dyn Job>> {
     let mut gathered = vec![first];
     gathered.extend(jobs.try_iter().take(LARGEST_GROUP - 1));
     while gathered.len() < last_group {
@@ -211,14 +236,71 @@ fn gather(first: Job, jobs: &Receiver<Job>, last_group: usize) -> Vec<Job> {
     gathered
 }
 
-fn connection<'a>(setup: &Setup, kept: &'a mut Option<Opened>) -> Result<&'a Opened, StoreError> {
+/// Does all of `jobs` in one transaction, or nothing of them.
+fn write(setup: &Setup, kept: &mut Option<Session>, jobs: &mut [Box<dyn Job>]) -> Result<(), Trouble> {
     let path: &PathBuf = &setup.options.path;
-    let usable = kept.take().filter(|opened| opened.is_current(path));
-    let opened = match usable {
-        Some(opened) => opened,
-        None => open(setup)?,
+    let usable = kept.take().filter(|session| session.opened.is_current(path));
+    let mut session = match usable {
+        Some(session) => session,
+        None => Session::open(setup)?,
     };
-    Ok(kept.insert(opened))
+    session.write(setup, jobs)?;
+    // After trouble nothing is assumed of a connection.
+    *kept = Some(session);
+    Ok(())
+}
+
+impl Session {
+    fn open(setup: &Setup) -> Result<Self, StoreError> {
+        Ok(Self { opened: open(setup)?, heads: Heads::default(), sequence: 0 })
+    }
+
+    fn write(&mut self, setup: &Setup, jobs: &mut [Box<dyn Job>]) -> Result<(), Trouble> {
+        let connection = &self.opened.connection;
+        begin_immediate(connection)?;
+        // Other processes commit too, so the numbers are read anew each time.
+        let sequence = reader::sequence(connection).map_err(store_error)?;
+        let last_event = reader::last_event(connection).map_err(store_error)?;
+        if sequence != self.sequence {
+            self.heads.clear();
+        }
+        let mut group = Group {
+            connection,
+            schema: &setup.schema,
+            heads: &mut self.heads,
+            clock: &*setup.options.clock,
+            progress: Progress { sequence, last_event, announced: None, changed: false },
+        };
+        for job in jobs {
+            job.attempt(&mut group).map_err(Trouble::Member)?;
+        }
+        let progress = group.progress;
+        if progress.changed {
+            commit(connection, &progress)?;
+        } else {
+            execute(connection, "ROLLBACK")?;
+        }
+        self.sequence = progress.sequence;
+        if let Some(announced) = progress.announced {
+            // Not only a larger one: a file that was put in the old one's place counts from its own beginning.
+            setup.hint.send_if_modified(|last| std::mem::replace(last, announced) != announced);
+        }
+        Ok(())
+    }
+}
+
+impl Trouble {
+    fn into_error(self) -> StoreError {
+        match self {
+            Self::Member(error) | Self::Transaction(error) => error,
+        }
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Transaction(error)
+    }
 }
 
 fn open(setup: &Setup) -> Result<Opened, StoreError> {
@@ -240,51 +322,13 @@ fn open(setup: &Setup) -> Result<Opened, StoreError> {
     Ok(opened)
 }
 
-/// Writes a group and answers everybody in it.
-fn write(setup: &Setup, opened: &Opened, jobs: Vec<Job>) -> Result<(), StoreError> {
-    let connection = &opened.connection;
-    let started = begin_immediate(connection).and_then(|()| {
-        // Other processes commit too, so the number is read anew each time.
-        reader::sequence(connection).map_err(store_error)
-    });
-    let sequence = match started {
-        Ok(sequence) => sequence,
-        Err(error) => {
-            refuse(jobs, &error);
-            return Err(error);
-        }
-    };
-    let mut group = Group {
-        connection,
-        schema: &setup.schema,
-        clock: &*setup.options.clock,
-        progress: Progress { sequence, announced: None, changed: false },
-        broken: None,
-    };
-    let replies: Vec<Reply> = jobs.into_iter().map(|job| job(Ok(&mut group))).collect();
-    let Group { progress, broken, .. } = group;
-    let committed = match broken {
-        Some(error) => Err(error),
-        None if progress.changed => commit(connection, progress.sequence),
-        None => execute(connection, "ROLLBACK"),
-    };
-    if committed.is_ok()
-        && let Some(announced) = progress.announced
-    {
-        // Not only a larger one: a file that was put in the old one's place counts from its own beginning.
-        setup.hint.send_if_modified(|last| std::mem::replace(last, announced) != announced);
-    }
-    for reply in replies {
-        reply(committed.clone());
-    }
-    committed
-}
-
-fn commit(connection: &Connection, sequence: Sequence) -> Result<(), StoreError> {
-    let sequence = i64::try_from(sequence).unwrap_or(i64::MAX);
+fn commit(connection: &Connection, progress: &Progress) -> Result<(), StoreError> {
+    let numbers = [progress.sequence, progress.last_event].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
     connection
-        .prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'sequence'")
-        .and_then(|mut statement| statement.execute([sequence]))
+        .prepare_cached(
+            "UPDATE meta SET value = iif(name = 'sequence', ?1, ?2) WHERE name IN ('event', 'sequence')",
+        )
+        .and_then(|mut statement| statement.execute(numbers))
         .map_err(store_error)?;
     let committed = connection.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([]));
     committed.map(|_| ()).map_err(commit_error)
@@ -296,12 +340,6 @@ fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
         .and_then(|mut statement| statement.execute([]))
         .map(|_| ())
         .map_err(store_error)
-}
-
-fn refuse(jobs: Vec<Job>, error: &StoreError) {
-    for job in jobs {
-        job(Err(error.clone()))(Ok(()));
-    }
 }
 
 /// A tenth of a flush: little to lose, and enough for a caller to read its answer and decide again.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bursar_core::memory::clock::ManualClock;
-use bursar_core::ports::store::{Commit, Expected, Group, Kind, Page, Scope, Store, StoreError};
+use bursar_core::ports::event::Event;
+use bursar_core::ports::store::{Commit, EventQuery, Expected, Group, Kind, Page, Scope, Store, StoreError};
 use bursar_store::sqlite::{SqliteOptions, SqliteStore};
 use futures::FutureExt as _;
 use futures::executor::block_on;
@@ -196,7 +197,7 @@ fn file_of_a_newer_build_is_refused() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let refused = open(folder.path()).map(|_| ());
-    assert_eq!(refused, Err(StoreError::Newer { found: 99, known: 1 }));
+    assert_eq!(refused, Err(StoreError::Newer { found: 99, known: 2 }));
 }
 
 #[test]
@@ -318,3 +319,39 @@ fn stores_opened_at_once_on_a_new_file_all_work() {
     });
     assert_eq!(bench(folder.path()).list(&ACCOUNT).len(), 8);
 }
+
+#[test]
+fn events_of_a_file_of_the_first_schema_are_kept_and_counted_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let event = |name: &str| Event::new(start(), name, "a");
+    let append =
+        |store: &SqliteStore, name: &str| block_on(store.append(&home(), vec![event(name)])).unwrap();
+    for name in ["first.event", "second.event"] {
+        append(&open(folder.path()).unwrap(), name);
+    }
+    let connection = rusqlite::Connection::open(folder.path().join("bursar.db")).unwrap();
+    connection.execute_batch(FIRST_SCHEMA_OF_EVENTS).unwrap();
+    drop(connection);
+    let store = open(folder.path()).unwrap();
+    append(&store, "third.event");
+    let everything = EventQuery { after: 0, subject: None, limit: 10 };
+    let events = block_on(store.events(&home(), everything)).unwrap().value;
+    let events: Vec<_> = events.iter().map(|stored| (stored.id, stored.event.name.as_str())).collect();
+    // The second had been forgotten, and its number stays its own.
+    assert_eq!(events, [(1, "first.event"), (3, "third.event")]);
+}
+
+const FIRST_SCHEMA_OF_EVENTS: &str = "
+    ALTER TABLE event RENAME TO event_now;
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, space TEXT NOT NULL, at INTEGER NOT NULL, name TEXT NOT NULL,
+        subject TEXT NOT NULL, detail TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO event SELECT id, space, at, name, subject, detail FROM event_now;
+    DROP TABLE event_now;
+    DELETE FROM event WHERE id = 2;
+    CREATE INDEX event_by_space ON event (space);
+    CREATE INDEX event_by_subject ON event (space, subject);
+    DELETE FROM meta WHERE name = 'event';
+    PRAGMA user_version = 1;
+";

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use self::files::{WorkFiles, exchange, working_copy};
 use self::rows::{Rescued, rescue};
 use super::SqliteOptions;
-use super::apply::{append_event_as, put};
+use super::apply::{append_event, put};
 use super::backup::{read_row, read_space};
 use super::connection::{Opened, begin_immediate, create};
 use super::errors::{commit_error, store_error};
@@ -124,7 +124,7 @@ fn copy_kind(
         let Some(space) = read_space(&space).ok().filter(|space| kind.check_space(space).is_ok()) else {
             return Ok(false);
         };
-        put(target, schema.statements(kind)?, &space, version, record)?;
+        put(target, schema.statements(kind)?, &space, version, &record)?;
         count += 1;
         newest = newest.max(version.0);
         Ok(true)
@@ -140,7 +140,7 @@ fn copy_events(source: &Connection, target: &Connection, lost: &mut Vec<String>)
     let rescued = rescue(source, "event", sql, |row| {
         let space = row.get::<_, String>(5).ok().and_then(|space| read_space(&space).ok());
         let (Some(space), Ok(stored)) = (space, read_event(row)) else { return Ok(false) };
-        append_event_as(target, Some(stored.id), &space, &stored.event)?;
+        append_event(target, stored.id, &space, &stored.event)?;
         count += 1;
         Ok(true)
     })?;

@@ -4,14 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::ports::random::Random;
 
 /// 48 bits of time and 80 of chance, written as 26 characters whose order is that of the bits (base32hex in small
 /// letters, RFC 4648 §7). Tells when it was made, and is no secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Identifier([u8; 16]);
 
 impl Identifier {
@@ -48,11 +48,15 @@ impl fmt::Display for Identifier {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bits = u128::from_be_bytes(self.0);
         // 26 characters of 5 bits are 130: the first has only three.
-        let text: String = (0..LENGTH)
-            .rev()
-            .map(|place| char::from(ALPHABET[(bits >> (place * 5)) as usize & 31]))
-            .collect();
-        formatter.pad(&text)
+        let digits: [u8; LENGTH] =
+            std::array::from_fn(|place| ALPHABET[(bits >> ((LENGTH - 1 - place) * 5)) as usize & 31]);
+        formatter.pad(str::from_utf8(&digits).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl Serialize for Identifier {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -78,12 +82,6 @@ impl TryFrom<String> for Identifier {
 
     fn try_from(text: String) -> Result<Self, NoIdentifier> {
         text.parse()
-    }
-}
-
-impl From<Identifier> for String {
-    fn from(identifier: Identifier) -> Self {
-        identifier.to_string()
     }
 }
 

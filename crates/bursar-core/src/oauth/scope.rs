@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 ///
 /// Order carries no meaning on the wire; it is kept so that what is sent looks like what was configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Scope(Vec<String>);
+#[serde(try_from = "String")]
+pub struct Scope(
+    /// As it travels: one space between two tokens.
+    String,
+);
 
 impl Scope {
     /// Reads tokens separated by spaces; no tokens at all are an empty scope.
@@ -55,12 +58,12 @@ impl Scope {
 
     /// All tokens with `separator` between them.
     pub fn joined(&self, separator: char) -> String {
-        self.0.join(separator.encode_utf8(&mut [0; 4]))
+        self.0.replace(' ', separator.encode_utf8(&mut [0; 4]))
     }
 
     /// Whether `token` is one of the tokens.
     pub fn contains(&self, token: &str) -> bool {
-        self.0.iter().any(|known| known == token)
+        self.iter().any(|known| known == token)
     }
 
     /// Whether every token is also in `other`.
@@ -87,30 +90,33 @@ impl Scope {
 
     /// The tokens in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.0.split_terminator(' ')
     }
 
     /// The tokens for which `keep` is true, in the same order.
     #[must_use]
     pub fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
-        Self(self.iter().filter(|token| keep(token)).map(str::to_owned).collect())
+        Self(self.iter().filter(|token| keep(token)).collect::<Vec<_>>().join(" "))
     }
 
     fn add(&mut self, token: &str) -> Result<(), ScopeError> {
         if self.contains(token) {
             return Ok(());
         }
-        if self.0.len() == MAXIMUM_TOKENS {
+        if self.iter().count() == MAXIMUM_TOKENS {
             return Err(ScopeError::TooMany);
         }
-        self.0.push(token.to_owned());
+        if !self.is_empty() {
+            self.0.push(' ');
+        }
+        self.0.push_str(token);
         Ok(())
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.joined(' '))
+        formatter.write_str(&self.0)
     }
 }
 
@@ -119,12 +125,6 @@ impl TryFrom<String> for Scope {
 
     fn try_from(text: String) -> Result<Self, ScopeError> {
         Self::parse(&text)
-    }
-}
-
-impl From<Scope> for String {
-    fn from(scope: Scope) -> Self {
-        scope.to_string()
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// SHA-256 over the required members of a key, as base64url: the value of `jkt` (RFC 9449 §6) and of our `kid`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct Thumbprint(String);
 
 impl Thumbprint {
@@ -46,12 +46,6 @@ impl TryFrom<String> for Thumbprint {
 
     fn try_from(text: String) -> Result<Self, NotAThumbprint> {
         Self::parse(&text)
-    }
-}
-
-impl From<Thumbprint> for String {
-    fn from(thumbprint: Thumbprint) -> Self {
-        thumbprint.0
     }
 }
 

@@ -10,7 +10,7 @@ use super::uri_text::{UriFault, UriText, shown};
 
 /// The address of a protected resource, kept exactly as it was written (RFC 8707 §2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct ResourceIndicator(String);
 
 impl ResourceIndicator {
@@ -58,12 +58,6 @@ impl TryFrom<String> for ResourceIndicator {
 
     fn try_from(text: String) -> Result<Self, ResourceError> {
         Self::parse(&text)
-    }
-}
-
-impl From<ResourceIndicator> for String {
-    fn from(resource: ResourceIndicator) -> Self {
-        resource.0
     }
 }
 

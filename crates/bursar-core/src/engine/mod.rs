@@ -28,12 +28,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::identifier::Identifier;
 use crate::lifecycle::reference::AccountReference;
 use crate::ports::clock::Clock;
 use crate::ports::document;
 use crate::ports::key_source::KeySources;
 use crate::ports::processes::Processes;
-use crate::ports::random::{Random, unguessable};
+use crate::ports::random::Random;
 use crate::ports::refresh_lock::RefreshLock;
 use crate::ports::store::{Batch, CommitId, Incarnation, Space, Store, StoreError};
 use crate::ports::tasks::Tasks;
@@ -149,8 +150,9 @@ impl Engine {
         Batch::new(self.space.clone(), self.commit_id())
     }
 
+    /// In the order of their making, so that a store that keeps them in order adds at one end only.
     fn commit_id(&self) -> CommitId {
-        CommitId(unguessable(&*self.ports.random).expose().to_owned())
+        CommitId(Identifier::new(self.now(), &*self.ports.random).to_string())
     }
 }
 

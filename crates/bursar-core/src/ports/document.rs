@@ -1,5 +1,7 @@
 //! Typed records: what a record's content is, read and written through any [`Store`].
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -42,6 +44,13 @@ pub struct Stored<T> {
     pub version: Version,
 }
 
+impl<T> Stored<T> {
+    /// The same for several to look at.
+    pub fn shared(self) -> Stored<Arc<T>> {
+        Stored { document: Arc::new(self.document), version: self.version }
+    }
+}
+
 /// Reads one document.
 pub async fn get<T: Document>(
     store: &dyn Store,
@@ -76,7 +85,8 @@ pub fn put<T: Document>(batch: Batch, document: &T, expected: Expected) -> Resul
 
 /// The record a document is stored as.
 pub fn encode<T: Document>(document: &T) -> Result<NewRecord, StoreError> {
-    let body = serde_json::to_vec(document)
+    let mut body = Vec::with_capacity(USUAL_BODY);
+    serde_json::to_writer(&mut body, document)
         .map_err(|_| StoreError::Misuse("a document cannot be written as JSON"))?;
     Ok(NewRecord {
         kind: T::KIND,
@@ -101,6 +111,9 @@ pub fn decode<T: Document>(record: &Record) -> Result<Stored<T>, StoreError> {
     })?;
     Ok(Stored { document, version: record.version })
 }
+
+/// Most are shorter; a buffer that grows is moved.
+const USUAL_BODY: usize = 1024;
 
 /// Large enough that a thousand accounts take four reads, small enough to keep memory flat.
 const PAGE: usize = 256;

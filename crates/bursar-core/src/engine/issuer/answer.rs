@@ -56,12 +56,11 @@ pub(super) struct Stamp {
     pub(super) expires_at: Timestamp,
 }
 
-/// The answer of a rotation, kept sealed until nobody may ask for it any more.
+/// What replaced a refresh token, kept sealed until nobody may ask for it any more. The tokens that come with it are made
+/// again from this: what tells them from all others is here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Successor {
     pub(super) refresh_token: Secret,
-    pub(super) access_token: Secret,
-    pub(super) id_token: Option<Secret>,
     pub(super) stamp: Stamp,
     pub(super) scope: Scope,
     pub(super) resources: ResourceSet,
@@ -74,29 +73,29 @@ impl Successor {
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let written = Written {
             refresh_token: self.refresh_token.expose(),
-            access_token: self.access_token.expose(),
-            id_token: self.id_token.as_ref().map(Secret::expose),
             stamp: &self.stamp,
             scope: &self.scope,
             resources: &self.resources,
             sender_key: self.sender_key.as_ref(),
         };
-        Zeroizing::new(serde_json::to_vec(&written).unwrap_or_default())
+        // Room for all of it: a buffer that grows leaves what it held behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_USUAL));
+        // A buffer takes everything, and nothing here has keys that JSON cannot have.
+        let _always = serde_json::to_writer(&mut *bytes, &written);
+        bytes
     }
 
     /// Reads what was sealed; `None`: it is something else.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let read: Read = serde_json::from_slice(bytes).ok()?;
-        let Read { refresh_token, access_token, id_token, stamp, scope, resources, sender_key } = read;
-        Some(Self { refresh_token, access_token, id_token, stamp, scope, resources, sender_key })
+        let Read { refresh_token, stamp, scope, resources, sender_key } = read;
+        Some(Self { refresh_token, stamp, scope, resources, sender_key })
     }
 }
 
 #[derive(Serialize)]
 struct Written<'a> {
     refresh_token: &'a str,
-    access_token: &'a str,
-    id_token: Option<&'a str>,
     stamp: &'a Stamp,
     scope: &'a Scope,
     resources: &'a ResourceSet,
@@ -106,13 +105,14 @@ struct Written<'a> {
 #[derive(Deserialize)]
 struct Read {
     refresh_token: Secret,
-    access_token: Secret,
-    id_token: Option<Secret>,
     stamp: Stamp,
     scope: Scope,
     resources: ResourceSet,
     sender_key: Option<Thumbprint>,
 }
+
+/// A refresh token, two resources and a scope of some ten words.
+const LONGEST_USUAL: usize = 512;
 
 #[cfg(test)]
 mod tests {
@@ -122,8 +122,6 @@ mod tests {
     fn a_successor_is_read_as_it_was_written() {
         let successor = Successor {
             refresh_token: Secret::new("r"),
-            access_token: Secret::new("a"),
-            id_token: None,
             stamp: Stamp {
                 id: "j".to_owned(),
                 issued_at: Timestamp::UNIX_EPOCH,

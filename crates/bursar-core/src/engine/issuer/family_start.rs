@@ -101,7 +101,7 @@ impl AuthorizationServer {
             .guard(&CLIENT, client.id.clone(), request.client.expected)
             .guard(&USER, family.user.clone(), Expected::Version(user.version))
             .guard(&GRANT, family.grant.key.clone(), Expected::Version(grant.version));
-        if !self.is_committed(batch).await? {
+        if self.is_committed(batch).await?.is_none() {
             return Ok(None);
         }
         Ok(Some(TokenAnswer {

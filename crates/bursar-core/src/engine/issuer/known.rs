@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::records::client::Client;
+use super::records::family::Family;
 use super::records::grant::Grant;
 use super::records::resource::Resource;
 use super::records::revoked::{REVOKED, Revoked, Subject};
@@ -38,6 +39,7 @@ pub(super) struct Known {
     users: Kept<User>,
     resources: Kept<Resource>,
     grants: Kept<Grant>,
+    families: Kept<Family>,
     revoked: RwLock<HashMap<String, Revoked>>,
 }
 
@@ -56,6 +58,7 @@ impl Known {
             users: Kept::default(),
             resources: Kept::default(),
             grants: Kept::default(),
+            families: Kept::default(),
             revoked: RwLock::default(),
         }
     }
@@ -107,6 +110,19 @@ impl Known {
         self.kept(&self.grants, key).await
     }
 
+    /// A family that has just been refreshed here, perhaps an old one: nobody tells when families change. What is decided
+    /// by it is proven by a commit that guards it, or decided again. Only while its last answer can be asked for again,
+    /// which is when everybody who shares the login asks: after that it is likely to have been changed elsewhere.
+    pub(super) fn family(&self, id: &str, now: Timestamp) -> Option<Stored<Arc<Family>>> {
+        self.families.find(id).filter(|family| family.document.due_at().is_some_and(|until| now < until))
+    }
+
+    /// Keeps a family as it has just been stored.
+    pub(super) fn keep_family(&self, family: Stored<Arc<Family>>) {
+        let id = family.document.id.to_string();
+        self.families.replace(id, family);
+    }
+
     /// Whether the tokens of any of `subjects` have been ended.
     pub(super) async fn is_revoked(&self, subjects: &[Subject<'_>]) -> Result<bool, StoreError> {
         self.catch_up().await?;
@@ -123,6 +139,7 @@ impl Known {
         self.users.lose(kind, key);
         self.resources.lose(kind, key);
         self.grants.lose(kind, key);
+        self.families.lose(kind, key);
     }
 
     async fn kept<T: Document>(
@@ -136,7 +153,7 @@ impl Known {
         }
         let losses = kept.losses.load(Ordering::Acquire);
         let read = document::get::<T>(&*self.store, &self.space, key).await?.value;
-        let read = read.map(|Stored { document, version }| Stored { document: Arc::new(document), version });
+        let read = read.map(Stored::shared);
         if let Some(read) = &read {
             kept.keep(key, read, losses);
         }
@@ -177,6 +194,7 @@ impl Known {
         self.users.lose_all();
         self.resources.lose_all();
         self.grants.lose_all();
+        self.families.lose_all();
         self.keys_changed.fetch_add(1, Ordering::AcqRel);
         let marks = document::list::<Revoked>(&*self.store, &self.space).await?;
         let marks = marks.into_iter().map(|mark| (mark.document.subject.clone(), mark.document));
@@ -224,6 +242,18 @@ impl<T: Document> Kept<T> {
             records.clear();
         }
         records.insert(key.to_owned(), read.clone());
+    }
+
+    /// Keeps the newer one.
+    fn replace(&self, key: String, stored: Stored<Arc<T>>) {
+        let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
+        if records.len() >= MOST_KEPT {
+            records.clear();
+        }
+        let is_newer = |kept: &Stored<Arc<T>>| kept.version < stored.version;
+        if records.get(&key).is_none_or(is_newer) {
+            records.insert(key, stored);
+        }
     }
 
     fn lose(&self, kind: &str, key: &str) {

@@ -1,13 +1,14 @@
 //! The refresh grant (RFC 6749 §6): rotation that a client may ask for again when its answer was lost.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::AuthorizationServer;
-use super::answer::{Stamp, Successor, TokenAnswer};
+use super::answer::{Successor, TokenAnswer};
 use super::exchange::{KnownClient, Requester, TokenRequest};
 use super::minting::Mandate;
 use super::records::client::CLIENT;
-use super::records::family::{EndCause, Family, FamilyEnd};
+use super::records::family::{EndCause, FAMILY, Family, FamilyEnd};
 use super::records::grant::{GRANT, Grant, GrantMark};
 use super::records::revoked::Subject;
 use super::records::user::{USER, User};
@@ -21,7 +22,7 @@ use crate::oauth::server::resource::ResourceSet;
 use crate::ports::document::{self, Stored};
 use crate::ports::event::Event;
 use crate::ports::store::{Batch, Commit, Expected};
-use crate::secret::Sealed;
+use crate::secret::{Sealed, Secret};
 
 impl AuthorizationServer {
     /// Replaces a refresh token, or answers again what replaced it a moment ago.
@@ -31,9 +32,17 @@ impl AuthorizationServer {
         let Some(token) = secrets.refresh_tokens.read(&shown) else {
             return Err(dead("it was not made here, or not with the keys of today").into());
         };
+        let name = token.family.to_string();
+        // Who asks once asks again soon, and its parallel siblings at once. If it is old, the commit finds out.
+        let mut kept = self.within.known.family(&name, self.now());
         loop {
-            let Some(family) = self.family(&token.family.to_string()).await? else {
-                return Err(dead("its login is over").into());
+            let is_kept = kept.is_some();
+            let family = match kept.take() {
+                Some(kept) => kept,
+                None => match self.family(&name).await? {
+                    Some(family) => family.shared(),
+                    None => return Err(dead("its login is over").into()),
+                },
             };
             let parents = self.parents(request, &family.document).await?;
             let Some(line) = &family.document.line else {
@@ -52,6 +61,8 @@ impl AuthorizationServer {
                 Verdict::Rotate if spent.stays() => self.serve_again(&spent).await?,
                 Verdict::Rotate => self.rotate(&spent, &pace).await?,
                 Verdict::Repeat { from_elsewhere } => self.repeat(&spent, from_elsewhere).await?,
+                // Nobody loses a login by what may have been true a moment ago.
+                _ if is_kept => None,
                 Verdict::Replay(replay) => {
                     if self.end_family(&family, EndCause::RefreshReplayed, replayed(replay)).await? {
                         return Err(dead(replayed(replay)).into());
@@ -89,7 +100,7 @@ impl AuthorizationServer {
             .ok_or_else(|| dead("its user is gone, or was disabled"))?;
         let grant = self.standing_grant(&family.grant).await?;
         let grant = grant.ok_or_else(|| dead("its user has taken the consent back"))?;
-        Ok(Parents { client, user, grant })
+        Ok(Parents { client, user, grant_key: family.grant.key.clone(), grant })
     }
 
     /// The grant, if nobody has taken it back since `mark`.
@@ -106,54 +117,30 @@ impl AuthorizationServer {
     }
 
     async fn rotate(&self, spent: &Spent<'_>, pace: &Pace) -> Result<Option<TokenAnswer>, IssueError> {
-        let Spent { request, family, line, token, asked, .. } = *spent;
+        let Spent { request, family, line, token, .. } = *spent;
         let secrets = self.secrets().await?;
         let next = secrets.refresh_tokens.make(token.family, line.generation + 1, self.random());
-        let stamp = self.stamp(&asked.resources, Some(line.ends_at)).await?;
-        let mandate = spent.mandate();
-        let access_token = self.access_token(&mandate, &stamp).await?;
-        let successor = Successor {
-            id_token: self.id_token(&mandate, None, &stamp, &access_token).await?,
-            access_token,
-            refresh_token: next.text().clone(),
-            scope: asked.scope.clone(),
-            resources: asked.resources.clone(),
-            sender_key: mandate.sender_key.cloned(),
-            stamp,
-        };
-        let answer = self.seal(&family.document, token, &successor).await?;
+        let successor = self.successor(spent, next.text().clone()).await?;
+        let answer = self.token_answer(spent, &successor).await?;
+        let sealed = self.seal(&family.document, token, &successor).await?;
         let now = self.now();
-        let rotated = line.clone().rotated(next.digest(), answer, &request.source.digest, pace, now);
-        let access_until = family.document.access_until.max(successor.stamp.expires_at);
-        let next = Family { line: Some(rotated), access_until, ..family.document.clone() };
-        let event =
-            Event::new(now, "family.refreshed", next.id.to_string()).with("client", next.client.clone());
-        let batch =
-            document::put(self.engine().batch().event(event), &next, Expected::Version(family.version))?;
-        self.committed(spent.parents.guard(batch), || spent.answer(&successor)).await
+        let rotated = line.clone().rotated(next.digest(), sealed, &request.source.digest, pace, now);
+        // Told of the client: a line for every family would make each rotation touch a page of the log's index alone.
+        let event = Event::new(now, "client.refreshed", family.document.client.clone())
+            .with("family", family.document.id.to_string());
+        let batch = self.engine().batch().event(event);
+        let next = Family { line: Some(rotated), ..family.document.until(answer.expires_at) };
+        Ok(self.is_stored(spent, batch, next).await?.then_some(answer))
     }
 
     /// The policy of clients that prove a key instead: the token stays, and brings new access tokens.
     async fn serve_again(&self, spent: &Spent<'_>) -> Result<Option<TokenAnswer>, IssueError> {
-        let Spent { family, line, token, asked, .. } = *spent;
-        let stamp = self.stamp(&asked.resources, Some(line.ends_at)).await?;
-        let mandate = spent.mandate();
-        let access_token = self.access_token(&mandate, &stamp).await?;
-        let successor = Successor {
-            id_token: self.id_token(&mandate, None, &stamp, &access_token).await?,
-            access_token,
-            refresh_token: token.text().clone(),
-            scope: asked.scope.clone(),
-            resources: asked.resources.clone(),
-            sender_key: mandate.sender_key.cloned(),
-            stamp,
-        };
-        let now = self.now();
-        let used = line.clone().used(&self.pace(), now);
-        let access_until = family.document.access_until.max(successor.stamp.expires_at);
-        let next = Family { line: Some(used), access_until, ..family.document.clone() };
-        let batch = document::put(self.engine().batch(), &next, Expected::Version(family.version))?;
-        self.committed(spent.parents.guard(batch), || spent.answer(&successor)).await
+        let Spent { family, line, token, .. } = *spent;
+        let successor = self.successor(spent, token.text().clone()).await?;
+        let answer = self.token_answer(spent, &successor).await?;
+        let used = line.clone().used(&self.pace(), self.now());
+        let next = Family { line: Some(used), ..family.document.until(answer.expires_at) };
+        Ok(self.is_stored(spent, self.engine().batch(), next).await?.then_some(answer))
     }
 
     /// The answer that replaced this token, once more. Who asks for less than it got, or has proven another key meanwhile,
@@ -172,42 +159,78 @@ impl AuthorizationServer {
         let Some(mut successor) = opened else {
             return Err(dead("the answer that replaced it cannot be opened").into());
         };
-        let mandate = spent.mandate();
         if successor.scope != asked.scope
             || successor.resources != asked.resources
-            || successor.sender_key.as_ref() != mandate.sender_key
+            || successor.sender_key.as_ref() != spent.mandate().sender_key
         {
-            let stamp = Stamp { id: self.new_name(), ..successor.stamp.clone() };
-            successor.access_token = self.access_token(&mandate, &stamp).await?;
-            successor.stamp = stamp;
-            successor.scope = asked.scope.clone();
+            successor.stamp.id = self.new_name();
         }
-        let now = self.now();
-        let event = Event::new(now, "family.answered_again", family.document.id.to_string());
+        let answer = self.token_answer(spent, &successor).await?;
+        let event = Event::new(self.now(), "family.answered_again", family.document.id.to_string());
         let batch = self.engine().batch().event(event);
-        let batch = if from_elsewhere {
-            let noted = Family { line: Some(line.clone().asked_elsewhere()), ..family.document.clone() };
-            document::put(batch, &noted, Expected::Version(family.version))?
+        let is_done = if from_elsewhere {
+            let noted =
+                Family { line: Some(line.clone().asked_elsewhere()), ..Family::clone(&family.document) };
+            self.is_stored(spent, batch, noted).await?
         } else {
-            batch.guard(
-                &super::records::family::FAMILY,
-                token.family.to_string(),
-                Expected::Version(family.version),
-            )
+            let unchanged = Expected::Version(family.version);
+            let batch = batch.guard(&FAMILY, token.family.to_string(), unchanged);
+            self.is_committed(spent.parents.guard(batch)).await?.is_some()
         };
-        self.committed(spent.parents.guard(batch), || spent.answer(&successor)).await
+        Ok(is_done.then_some(answer))
+    }
+
+    /// What replaces the token that was shown, from now on.
+    async fn successor(&self, spent: &Spent<'_>, refresh_token: Secret) -> Result<Successor, IssueError> {
+        let Spent { line, asked, .. } = *spent;
+        Ok(Successor {
+            refresh_token,
+            stamp: self.stamp(&asked.resources, Some(line.ends_at)).await?,
+            scope: asked.scope.clone(),
+            resources: asked.resources.clone(),
+            sender_key: spent.mandate().sender_key.cloned(),
+        })
+    }
+
+    /// The tokens of `successor`, for what is asked now: the same whenever they are made.
+    async fn token_answer(
+        &self,
+        spent: &Spent<'_>,
+        successor: &Successor,
+    ) -> Result<TokenAnswer, IssueError> {
+        let mandate = spent.mandate();
+        let access_token = self.access_token(&mandate, &successor.stamp).await?;
+        Ok(TokenAnswer {
+            id_token: self.id_token(&mandate, None, &successor.stamp, &access_token).await?,
+            access_token,
+            token_type: spent.request.token_type(),
+            expires_at: successor.stamp.expires_at,
+            refresh_token: Some(successor.refresh_token.clone()),
+            scope: mandate.scope.clone(),
+        })
+    }
+
+    /// Whether `next` could take the family's place; if not, something it stands on has changed.
+    async fn is_stored(&self, spent: &Spent<'_>, batch: Batch, next: Family) -> Result<bool, IssueError> {
+        let batch = document::put(batch, &next, Expected::Version(spent.family.version))?;
+        let version = self.is_committed(spent.parents.guard(batch)).await?;
+        if let Some(version) = version {
+            self.within.known.keep_family(Stored { document: Arc::new(next), version });
+        }
+        Ok(version.is_some())
     }
 
     /// Ends a family and every token of it. `false`: it has changed meanwhile.
     pub(super) async fn end_family(
         &self,
-        family: &Stored<Family>,
+        family: &Stored<impl Borrow<Family>>,
         cause: EndCause,
         reason: &str,
     ) -> Result<bool, IssueError> {
         let now = self.now();
-        let id = family.document.id.to_string();
-        let ended = Family { ended: Some(FamilyEnd { at: now, cause }), ..family.document.clone() };
+        let document = family.document.borrow();
+        let id = document.id.to_string();
+        let ended = Family { ended: Some(FamilyEnd { at: now, cause }), ..document.clone() };
         let event = Event::new(now, "family.ended", id.clone())
             .with("client", ended.client.clone())
             .with("user", ended.user.clone())
@@ -220,15 +243,6 @@ impl AuthorizationServer {
 
     pub(super) async fn family(&self, id: &str) -> Result<Option<Stored<Family>>, IssueError> {
         Ok(document::get::<Family>(self.store(), self.space(), id).await?.value)
-    }
-
-    /// What `answer` says, if the batch could be stored; `None`: something it stands on has changed.
-    async fn committed(
-        &self,
-        batch: Batch,
-        answer: impl FnOnce() -> TokenAnswer,
-    ) -> Result<Option<TokenAnswer>, IssueError> {
-        Ok(self.is_committed(batch).await?.then(answer))
     }
 
     async fn seal(
@@ -266,6 +280,7 @@ impl AuthorizationServer {
 struct Parents {
     client: KnownClient,
     user: Stored<Arc<User>>,
+    grant_key: String,
     grant: Stored<Arc<Grant>>,
 }
 
@@ -275,11 +290,7 @@ impl Parents {
         batch
             .guard(&CLIENT, self.client.document.id.clone(), self.client.expected)
             .guard(&USER, self.user.document.id.clone(), Expected::Version(self.user.version))
-            .guard(
-                &GRANT,
-                document::Document::key(&*self.grant.document),
-                Expected::Version(self.grant.version),
-            )
+            .guard(&GRANT, self.grant_key.clone(), Expected::Version(self.grant.version))
     }
 }
 
@@ -287,7 +298,7 @@ impl Parents {
 #[derive(Clone, Copy)]
 struct Spent<'a> {
     request: &'a TokenRequest<'a>,
-    family: &'a Stored<Family>,
+    family: &'a Stored<Arc<Family>>,
     parents: &'a Parents,
     line: &'a Line,
     token: &'a RefreshToken,
@@ -310,17 +321,6 @@ impl Spent<'_> {
             scope: &self.asked.scope,
             resources: &self.asked.resources,
             sender_key: self.family.document.sender_key.as_ref().or(self.request.proven_key()),
-        }
-    }
-
-    fn answer(&self, successor: &Successor) -> TokenAnswer {
-        TokenAnswer {
-            access_token: successor.access_token.clone(),
-            token_type: self.request.token_type(),
-            expires_at: successor.stamp.expires_at,
-            refresh_token: Some(successor.refresh_token.clone()),
-            scope: successor.scope.clone(),
-            id_token: successor.id_token.clone(),
         }
     }
 }

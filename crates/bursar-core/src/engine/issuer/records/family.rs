@@ -86,6 +86,12 @@ impl Family {
         Ground { grant: self.grant.clone(), user_epoch: self.sign_in.user_epoch }
     }
 
+    /// The same with an access token that ends then.
+    #[must_use]
+    pub(in crate::engine::issuer) fn until(&self, expires_at: Timestamp) -> Self {
+        Self { access_until: self.access_until.max(expires_at), ..self.clone() }
+    }
+
     /// When nothing of it can be used any more.
     fn over_at(&self) -> Timestamp {
         // A family that is idle too long is over, but whoever shows its token then should be told so and not be taken for

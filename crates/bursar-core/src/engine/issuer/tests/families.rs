@@ -66,8 +66,9 @@ fn a_refresh_token_rotates_and_a_retry_gets_the_same_again() {
         let second = stage.refresh(&spent).unwrap();
         assert_ne!(second.refresh_token.as_ref(), Some(&spent));
         stage.pass(58);
-        assert_eq!(stage.refresh(&spent).unwrap(), second, "{format:?}");
-        assert_eq!(stage.refresh_from(&spent, "elsewhere").unwrap(), second);
+        for again in [stage.refresh(&spent), stage.refresh_from(&spent, "elsewhere")] {
+            assert_eq!(stage.said(&again.unwrap()), stage.said(&second), "{format:?}");
+        }
         let third = stage.refresh(second.refresh_token.as_ref().unwrap()).unwrap();
         for token in [&first.access_token, &second.access_token, &third.access_token] {
             assert!(stage.is_good(token), "{format:?}");
@@ -109,7 +110,8 @@ fn sixty_four_at_once_with_one_token_all_get_the_same() {
             .collect();
         callers.into_iter().map(|caller| caller.join().unwrap()).collect()
     });
-    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    let first = stage.said(&answers[0]);
+    assert!(answers.iter().all(|answer| stage.said(answer) == first));
     assert!(stage.refresh(answers[0].refresh_token.as_ref().unwrap()).is_ok());
 }
 

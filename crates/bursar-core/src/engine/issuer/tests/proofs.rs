@@ -87,7 +87,8 @@ fn a_public_client_with_a_proof_binds_its_refresh_token_to_the_key() {
     assert_refused(refresh(&stage, &spent, &proof(&stage, &other)), &ErrorCode::InvalidGrant);
     let second = refresh(&stage, &spent, &proof(&stage, &key)).unwrap();
     assert_eq!(second.token_type, TokenType::Dpop);
-    assert_eq!(refresh(&stage, &spent, &proof(&stage, &key)).unwrap(), second, "a retry gets the same");
+    let again = refresh(&stage, &spent, &proof(&stage, &key)).unwrap();
+    assert_eq!(stage.said(&again), stage.said(&second), "a retry gets the same");
     assert_refused(refresh(&stage, &spent, &proof(&stage, &other)), &ErrorCode::InvalidGrant);
     let last = second.refresh_token.unwrap();
     assert!(refresh(&stage, &last, &proof(&stage, &key)).is_ok(), "whoever lacks the key ends nothing");

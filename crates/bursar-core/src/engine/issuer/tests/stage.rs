@@ -24,6 +24,7 @@ use crate::engine::test_world::{World, tokens};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::form::Parameters;
 use crate::oauth::pkce::Verifier;
+use crate::oauth::server::access_token::AccessToken;
 use crate::oauth::server::client_metadata::ClientMetadata;
 use crate::oauth::url::Issuer;
 use crate::ports::passwords::{Overloaded, Passwords};
@@ -202,6 +203,12 @@ impl Stage {
     /// Whether an access token is honoured.
     pub(super) fn is_good(&self, token: &Secret) -> bool {
         block_on(self.server.valid_access_token(token)).unwrap().is_some()
+    }
+
+    /// Everything an answer says. Only the signature or the sealing of its access token may differ from another's.
+    pub(super) fn said(&self, answer: &TokenAnswer) -> (AccessToken, TokenAnswer) {
+        let token = block_on(self.server.valid_access_token(&answer.access_token)).unwrap().unwrap();
+        (token, TokenAnswer { access_token: Secret::new(""), ..answer.clone() })
     }
 
     pub(super) fn pass(&self, seconds: u64) {

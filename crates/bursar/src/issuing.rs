@@ -49,7 +49,7 @@ pub async fn house(ground: &Ground, environment: &Environment) -> Result<House, 
     let server = server(&ground.engine, rules);
     let router = router(Issuing::new(server.clone(), look(&config.brand)?));
     let router = router.merge(administration::router(&server));
-    Ok(House { router, chores: chores(&server) })
+    Ok(House { router, chores: chores(&server), refusals: Some(server) })
 }
 
 fn server(engine: &Engine, rules: Rules) -> AuthorizationServer {

@@ -1,25 +1,20 @@
-//! Why a request to the authorization server got nothing: goes with the answer to the edge of the routes, where it is
+//! Why a request to the authorization server got nothing: goes with the answer to the door of the server, where it is
 //! noted for `bursar explain`.
 //!
 //! Its name is told in the header [`CORRELATION_ID`] of every refusal, and by whoever builds the answer wherever a person
 //! may look. What is a step of a protocol, such as asking again for a device, is nobody's question and is not noted.
 
-use std::panic::AssertUnwindSafe;
-
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::exchange::Source;
 use bursar_core::engine::issuer::refusal::Refusal;
 use bursar_core::oauth::error::ErrorCode;
-use futures::FutureExt as _;
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::server;
 
 /// The header with the name of a refusal.
-pub(super) const CORRELATION_ID: HeaderName = HeaderName::from_static("bursar-correlation-id");
+const CORRELATION_ID: HeaderName = HeaderName::from_static("bursar-correlation-id");
 
 /// Why a request got nothing.
 #[derive(Clone, Debug)]
@@ -51,7 +46,7 @@ impl Cause {
         self.name.as_deref()
     }
 
-    /// `response` with the cause, for [`noted`].
+    /// `response` with the cause, for `noted`.
     pub(super) fn on(self, mut response: Response) -> Response {
         if !self.refusal.is_ordinary() {
             response.extensions_mut().insert(self);
@@ -76,44 +71,26 @@ pub(super) fn unasked(mut response: Response) -> Response {
     response
 }
 
-/// Notes the cause of whatever answer has one, and tells its name.
-pub(super) async fn noted(
-    State(server): State<AuthorizationServer>,
-    request: Request,
-    next: Next,
+/// Notes the cause of whatever answer has one, and tells its name. `path` is what was asked for, without its query.
+pub(crate) fn noted(
+    server: &AuthorizationServer,
+    mut response: Response,
+    path: &str,
+    source: &server::Source,
 ) -> Response {
-    let path = request.extensions().get::<MatchedPath>().cloned();
-    let source = request.extensions().get::<server::Source>().cloned();
-    let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-        Ok(response) => response,
-        // The panic has told its story to the log already.
-        Err(_panic) => broken(&server),
-    };
     let cause = response.extensions_mut().remove::<Cause>();
     let Some(cause) = cause.or_else(|| unexplained(response.status())) else { return response };
     let name = cause.name.unwrap_or_else(|| server.name_refusal());
     let source = Source {
-        address: source.as_ref().map(|source| source.address),
-        user_agent: source.as_ref().and_then(server::Source::user_agent).map(str::to_owned),
+        address: Some(source.address),
+        user_agent: source.user_agent().map(str::to_owned),
         ..Source::default()
     };
-    let endpoint = path.as_ref().map_or("", MatchedPath::as_str);
-    server.note_refusal(&name, endpoint, &cause.refusal, cause.client.as_deref(), &source);
+    server.note_refusal(&name, path, &cause.refusal, cause.client.as_deref(), &source);
     if let Ok(value) = HeaderValue::try_from(name) {
         response.headers_mut().insert(CORRELATION_ID, value);
     }
     response
-}
-
-fn broken(server: &AuthorizationServer) -> Response {
-    let refusal = Refusal::new(ErrorCode::ServerError, "something went wrong")
-        .because("the program that answers has failed; the log tells where");
-    let cause = Cause::of(refusal).named(server);
-    let document = serde_json::json!({
-        "error": cause.refusal.code.as_str(),
-        "error_description": cause.refusal.description_with(cause.name()),
-    });
-    cause.on((StatusCode::INTERNAL_SERVER_ERROR, axum::Json(document)).into_response())
 }
 
 /// No answer of ours is a mistake of ours without a word about it.

@@ -8,7 +8,7 @@ mod accounts;
 pub mod administration;
 mod bearing;
 mod caller;
-mod cause;
+pub(crate) mod cause;
 mod description;
 mod events;
 mod extract;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use bursar_core::engine::Engine;
+use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::ports::clock::Clock;
 use futures::FutureExt as _;
 use futures::future::select;
@@ -57,6 +58,8 @@ pub struct Ground {
 pub struct House {
     /// Its routes, but for those about health.
     pub router: Router,
+    /// Who notes why requests get nothing.
+    pub refusals: Option<AuthorizationServer>,
     /// What it does by itself.
     pub chores: Vec<Chore>,
 }
@@ -215,6 +218,7 @@ async fn live(gate: Gate, foundation: Foundation, house: House, tell: impl FnOnc
         limits: Limits::within(descriptors_for_connections()),
         certificate: certificate.clone(),
         clock: Arc::clone(&foundation.engine.ports().clock),
+        refusals: house.refusals,
     };
     let housekeeper = Housekeeper::new(house.chores);
     let (stop, stopping) = watch::channel(false);

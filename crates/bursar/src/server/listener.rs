@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::ports::clock::Clock;
 use bursar_core::ports::tasks::Tasks as _;
 use futures::future::{join_all, select};
@@ -34,16 +35,18 @@ pub struct Entrance {
     pub certificate: Option<Certificate>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Who notes why requests get nothing; `None`: nobody does, and refusals have no names.
+    pub refusals: Option<AuthorizationServer>,
 }
 
 impl Entrance {
     /// Serves until `stop`. Then nobody is let in any more, and requests under way may finish for a moment.
     pub async fn serve(self, bound: Bound, stop: impl Future<Output = ()>) {
-        let Self { router, rules, limits, certificate, clock } = self;
+        let Self { router, rules, limits, certificate, clock, refusals } = self;
         let grace = limits.stop_grace;
         let hall = Hall {
             places: Arc::new(Semaphore::new(limits.connections)),
-            reception: Arc::new(Reception { router, rules, limits, clock }),
+            reception: Arc::new(Reception { router, rules, limits, clock, refusals }),
             certificate,
             phase: watch::Sender::new(Phase::Open),
             tasks: TokioTasks::new(),

@@ -5,6 +5,7 @@
 //! route may believe of where a request comes from is in [`Source`].
 
 mod address;
+mod away;
 mod certificate;
 mod connection;
 mod door;

@@ -7,21 +7,24 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::ports::clock::Clock;
 use futures::{FutureExt as _, StreamExt as _};
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
+use http::header::CONNECTION;
 use http::{HeaderValue, Request, StatusCode, Version};
 use hyper::body::Incoming;
-use serde_json::json;
 use tokio::sync::watch;
 use tower_service::Service as _;
 
+use super::away::{Away, turned_away};
 use super::connection::{Phase, reached};
 use super::door::DoorRules;
 use super::exchange::{AnswerBody, Exchange};
 use super::health::{HEALTH_PATH, READINESS_PATH};
 use super::limits::Limits;
-use super::request_body::{Cut, bounded};
+use super::request_body::bounded;
+use super::source::Source;
+use crate::http::cause::noted;
 
 /// What all requests of a server share.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub(super) struct Reception {
     pub(super) rules: DoorRules,
     pub(super) limits: Limits,
     pub(super) clock: Arc<dyn Clock>,
+    /// Who notes why requests get nothing.
+    pub(super) refusals: Option<AuthorizationServer>,
 }
 
 /// With an answer that would go on for ever, and whose reader comes back by itself: it ends when the server closes.
@@ -66,72 +71,49 @@ impl Reception {
         answer.map(|body| AnswerBody::new(body, exchange))
     }
 
+    /// Whatever becomes of a request: what the routes refuse, and what never comes to them, is noted in one place.
     async fn answer(&self, request: Request<Incoming>, guest: Guest) -> Response {
-        if !names_one_host(&request) {
-            return refusal(
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                "the request names no host, or several",
-            );
+        let (parts, body) = request.into_parts();
+        // The routes keep what they are given.
+        let uri = parts.uri.clone();
+        // Machines ask for it every few seconds, and no one asks them why.
+        let is_health = [HEALTH_PATH, READINESS_PATH].contains(&uri.path());
+        let refusals = self.refusals.as_ref().filter(|_| !is_health);
+        let source = self.rules.proxies.source(guest.peer, guest.is_tls, &parts.headers);
+        let is_admitted = is_health || self.rules.admits(guest.peer);
+        let answer = match turned_away(&parts, is_admitted) {
+            Some(away) => away.answer(refusals),
+            None => self.routed(Request::from_parts(parts, body), source.clone(), refusals).await,
+        };
+        match refusals {
+            Some(server) => noted(server, answer, uri.path(), &source),
+            None => answer,
         }
-        let path = request.uri().path();
-        if !self.rules.admits(guest.peer) && path != HEALTH_PATH && path != READINESS_PATH {
-            return refusal(
-                StatusCode::FORBIDDEN,
-                "insecure_transport",
-                "this server is reached through its proxy, or by HTTPS",
-            );
-        }
+    }
+
+    async fn routed(
+        &self,
+        request: Request<Incoming>,
+        source: Source,
+        refusals: Option<&AuthorizationServer>,
+    ) -> Response {
         let (mut parts, body) = request.into_parts();
         let (body, fate) = match bounded(body, &self.limits, &self.clock) {
             Ok(Some((body, fate))) => (body, Some(fate)),
             Ok(None) => (Body::empty(), None),
-            Err(cut) => return broken_off(cut),
+            Err(cut) => return Away::from(cut).answer(refusals),
         };
-        parts.extensions.insert(self.rules.proxies.source(guest.peer, guest.is_tls, &parts.headers));
+        parts.extensions.insert(source);
         let answering = self.router.clone().call(Request::from_parts(parts, body));
         let answer = match AssertUnwindSafe(answering).catch_unwind().await {
             Ok(Ok(answer)) => answer,
             Ok(Err(never)) => match never {},
             // The panic has told its story already.
-            Err(_panic) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "something went wrong"),
+            Err(_panic) => Away::Broken.answer(refusals),
         };
         // Whatever the route made of half a body.
-        fate.and_then(|fate| fate.cut()).map_or(answer, broken_off)
+        fate.and_then(|fate| fate.cut()).map_or(answer, |cut| Away::from(cut).answer(refusals))
     }
-}
-
-/// RFC 9112 §3.2: a request of HTTP/1.1 without a host, or with two, is a mistake or an attempt at confusing somebody.
-fn names_one_host<B>(request: &Request<B>) -> bool {
-    let hosts = request.headers().get_all(HOST).iter().count();
-    match request.version() {
-        Version::HTTP_11 => hosts == 1,
-        _ => hosts <= 1,
-    }
-}
-
-fn broken_off(cut: Cut) -> Response {
-    match cut {
-        Cut::TooLarge => {
-            refusal(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "the request's body is too large")
-        }
-        Cut::TooSlow => refusal(
-            StatusCode::REQUEST_TIMEOUT,
-            "invalid_request",
-            "the request's body does not come in time",
-        ),
-    }
-}
-
-fn refusal(status: StatusCode, error: &str, description: &str) -> Response {
-    let body = json!({ "error": error, "error_description": description }).to_string();
-    let mut answer = Response::new(Body::from(body));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    answer
 }
 
 const BROKEN_OFF: [StatusCode; 2] = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_TIMEOUT];

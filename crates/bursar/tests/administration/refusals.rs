@@ -55,6 +55,25 @@ async fn a_refusal_survives_the_end_of_the_server_that_has_told_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_reached_no_endpoint_is_explained_too() {
+    let home = Home::new();
+    let (server, issuer) = serve(&home).await;
+    let http = reqwest::Client::builder().no_proxy().user_agent("probe/1").build().unwrap();
+    for (request, endpoint) in [
+        (http.get(format!("{issuer}/oauth/tokens?code=hunter2")), "/oauth/tokens"),
+        (http.post(format!("{issuer}/oauth/token")).body("x".repeat(100_000)), "/oauth/token"),
+    ] {
+        let answer = request.send().await.unwrap();
+        let id = answer.headers()["bursar-correlation-id"].to_str().unwrap().to_owned();
+        assert!(answer.text().await.unwrap().contains(&format!("(reference: {id})")));
+        let document = document(&home, &["explain", &id]).await;
+        assert_eq!((&document["id"], &document["endpoint"]), (&id.into(), &endpoint.into()), "{document}");
+        assert!(!document.to_string().contains("hunter2"), "{document}");
+    }
+    drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_id_nobody_knows_is_told_so() {
     let _filters = filters();
     insta::assert_snapshot!(Home::new().run(&["explain", "abc"]).await, @"

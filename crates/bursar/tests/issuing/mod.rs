@@ -9,5 +9,6 @@ mod key;
 mod model;
 mod ports;
 mod refusals;
+mod turned_away;
 mod web;
 mod world;

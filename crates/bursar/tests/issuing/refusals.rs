@@ -76,7 +76,7 @@ async fn every_endpoint_names_its_refusals() {
         answers.push(("/oauth/register", world.register(&unusable, "192.0.2.9").await));
         let bearer = |path: &str| world.http.get(world.at(path)).bearer_auth("nonsense");
         answers.push(("/oauth/userinfo", Answer::of(bearer("/oauth/userinfo")).await));
-        answers.push(("/oauth/register/{id}", Answer::of(bearer("/oauth/register/x")).await));
+        answers.push(("/oauth/register/x", Answer::of(bearer("/oauth/register/x")).await));
         answers.push(("/v1/clients", Answer::of(bearer("/v1/clients")).await));
         let stale = Form::of(&[("session_token", "x")]);
         answers.push(("/v1/session/token", world.post("/v1/session/token", &stale, &[]).await));
@@ -270,7 +270,7 @@ async fn a_bound_token_of_an_administrator_opens_with_its_key_and_never_alone() 
 
 impl World {
     /// What is known of a refusal, by the name that came with it.
-    async fn noted(&self, answer: &Answer) -> NotedRefusal {
+    pub(super) async fn noted(&self, answer: &Answer) -> NotedRefusal {
         let name = answer.header(NAME);
         assert_eq!(name.len(), 26, "{answer:?}");
         self.server.noted_refusal(name).await.unwrap().unwrap_or_else(|| panic!("{answer:?}"))

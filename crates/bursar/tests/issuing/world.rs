@@ -157,7 +157,7 @@ impl World {
             rule(&mut rules);
         }
         let server = AuthorizationServer::new(engine, rules, Arc::new(Backwards));
-        let open = serve(bound, routes(&server), plan.limits);
+        let open = serve(bound, &server, plan.limits);
         let user = server.add_user(person("ada"), Some(Secret::new(PASSWORD))).await.unwrap();
         let client = add(&server, json!({})).await;
         let api = add(
@@ -191,7 +191,7 @@ impl World {
         let rules = self.server.rules().clone();
         let node = AuthorizationServer::new(self.server.engine().clone(), rules, Arc::new(Backwards));
         let (bound, address) = listener();
-        self.open_doors.push(serve(bound, routes(&node), Limits::default()));
+        self.open_doors.push(serve(bound, &node, Limits::default()));
         format!("http://{address}")
     }
 
@@ -263,11 +263,18 @@ fn listener() -> (Bound, SocketAddr) {
     (bound, address)
 }
 
-fn serve(bound: Bound, router: Router, limits: Limits) -> oneshot::Sender<()> {
+fn serve(bound: Bound, server: &AuthorizationServer, limits: Limits) -> oneshot::Sender<()> {
     // Requests say where they come from, as a proxy would.
     let proxies = TrustedProxies::new(vec!["127.0.0.1/32".parse().unwrap()]);
     let rules = DoorRules { is_tls: false, proxies };
-    let entrance = Entrance { router, rules, limits, certificate: None, clock: Arc::new(SystemClock) };
+    let entrance = Entrance {
+        router: routes(server),
+        rules,
+        limits,
+        certificate: None,
+        clock: Arc::new(SystemClock),
+        refusals: Some(server.clone()),
+    };
     let (stop, stopped) = oneshot::channel::<()>();
     beside(async move { entrance.serve(bound, async move { drop(stopped.await) }).await });
     stop

@@ -46,6 +46,7 @@ async fn who_comes_around_the_proxy_learns_its_health_and_nothing_else() {
     let (status_around, text) = fetch(&format!("{around}/nowhere")).await;
     assert_eq!(status_around, 403);
     assert!(text.contains("insecure_transport"), "{text}");
+    assert!(text.contains("(reference: "), "{text}");
     let claim =
         client().get(format!("{around}/nowhere")).header("X-Forwarded-Proto", "https").send().await.unwrap();
     assert_eq!(claim.status(), 403, "anybody can write that header");

@@ -26,7 +26,6 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::cause::noted;
 use super::failures::failure;
 use super::{description, refusal, wire};
 
@@ -40,7 +39,6 @@ pub fn router(server: &AuthorizationServer) -> Router {
         .route_layer(from_fn_with_state(server.clone(), door::admit))
         .merge(open)
         .method_not_allowed_fallback(refusal::wrong_method)
-        .route_layer(from_fn_with_state(server.clone(), noted))
         .with_state(server.clone());
     // An issuer may have a path, under which everything of it is.
     match server.rules().issuer.as_url().path().trim_end_matches('/') {

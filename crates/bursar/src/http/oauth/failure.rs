@@ -1,6 +1,7 @@
 //! Refusals and troubles as answers to programs (RFC 6749 §5.2).
 
 use axum::response::{IntoResponse as _, Response};
+use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::refusal::{IssueError, Refusal};
 use bursar_core::oauth::error::ErrorCode;
 use http::header::{
@@ -47,7 +48,16 @@ pub(super) fn failed(issuing: &Issuing, error: &IssueError, by_header: bool) -> 
 
 /// A refusal as it travels.
 pub(super) fn refused(issuing: &Issuing, status: StatusCode, refusal: &Refusal) -> Response {
-    let cause = Cause::of(refusal.clone()).named(&issuing.server);
+    told(Some(&issuing.server), status, refusal)
+}
+
+/// The same for whoever may have nobody that names it.
+pub(crate) fn told(server: Option<&AuthorizationServer>, status: StatusCode, refusal: &Refusal) -> Response {
+    let cause = Cause::of(refusal.clone());
+    let cause = match server {
+        Some(server) => cause.named(server),
+        None => cause,
+    };
     let description = refusal.description_with(cause.name());
     let told = Told { error: refusal.code.as_str(), error_description: &description };
     cause.on(json(status, &told))

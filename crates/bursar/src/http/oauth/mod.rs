@@ -10,6 +10,7 @@ mod discovery;
 mod failure;
 mod form;
 mod logout;
+mod missing;
 mod registration;
 mod sign_in;
 mod source;
@@ -19,13 +20,12 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::oauth::server::server_metadata::{Endpoint, WellKnown};
 
 use self::cookies::Cookies;
-use super::cause::noted;
+pub(crate) use self::failure::told;
 use super::pages::Look;
 
 /// What the endpoints work with.
@@ -95,9 +95,11 @@ pub fn router(issuing: Issuing) -> Router {
     for path in paths(Endpoint::Authorization) {
         pages = pages.route(path, get(authorize::begin).post(authorize::begin_by_form));
     }
-    cors::open(open.merge(nested(&base, beneath)))
-        .merge(nested(&base, pages))
-        .route_layer(from_fn_with_state(issuing.server.clone(), noted))
+    // Before they are opened to other origins: browsers ask by a method of their own whether they may.
+    let programs = open.merge(nested(&base, beneath)).method_not_allowed_fallback(missing::wrong_method);
+    cors::open(programs)
+        .merge(nested(&base, pages).method_not_allowed_fallback(missing::wrong_method))
+        .fallback(missing::nothing_here)
         .with_state(issuing)
 }
 

@@ -26,7 +26,7 @@ pub struct NotedRefusal {
     pub id: String,
     /// When.
     pub at: Timestamp,
-    /// Which endpoint refused.
+    /// Which path was asked for, without its query.
     pub endpoint: String,
     /// Which client asked, as far as it is known; nobody has proven it if the client was what was refused.
     pub client: Option<String>,
@@ -48,7 +48,7 @@ impl AuthorizationServer {
         self.new_name()
     }
 
-    /// Notes a refusal under its name, unless there were too many from the same place or from everywhere. It is stored
+    /// Notes a refusal of what was asked at `endpoint` under its name, unless there were too many from the same place or from everywhere. It is stored
     /// within a second, with the others of that second.
     pub fn note_refusal(
         &self,
@@ -59,6 +59,7 @@ impl AuthorizationServer {
         source: &Source,
     ) {
         let now = self.now();
+        let endpoint = bounded(endpoint, LONGEST_NAME);
         let Refusal { code, description, reason } = refusal;
         if !self.within.notes.may_note(source.address, now) {
             // What the log takes is somebody's disk too.
@@ -137,7 +138,7 @@ impl NotedRefusal {
 
     /// What helps against it, for whoever runs the server or writes the client; `None`: nothing in general.
     pub fn advice(&self) -> Option<&'static str> {
-        Some(match self.code {
+        Some(match &self.code {
             ErrorCode::InvalidClient => {
                 "Compare the client's id, its secret and its way to prove itself with `bursar client show ID`; a secret \
                  that was lost is replaced with `bursar client renew-secret ID`. A program that registers itself does so \
@@ -181,6 +182,14 @@ impl NotedRefusal {
             ErrorCode::InvalidToken => {
                 "The access token has ended, was taken back, or is for another resource; the client gets a new one. \
                  `bursar jwt decode` shows what a token says."
+            }
+            ErrorCode::Extension(code) if code == "insecure_transport" => {
+                "Come by HTTPS: to the proxy that is named in `server.trusted_proxies`, or here with a certificate in \
+                 `server.tls_certificate`."
+            }
+            ErrorCode::Extension(code) if code == "unknown_route" => {
+                "Compare the address and the method with what `/.well-known/oauth-authorization-server` tells, or with \
+                 `/v1/openapi.json`."
             }
             _ => return None,
         })

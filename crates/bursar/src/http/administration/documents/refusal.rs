@@ -16,7 +16,7 @@ pub(crate) struct RefusalDocument {
     /// When (RFC 3339).
     #[schema(format = DateTime)]
     at: String,
-    /// Which endpoint refused.
+    /// Which path was asked for, without its query.
     endpoint: String,
     /// Which client asked, as it said itself.
     client: Option<String>,

@@ -4,13 +4,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::AuthorizationServer;
 use super::exchange::TokenRequest;
-use super::records::family::EndCause;
+use super::records::family::{EndCause, FAMILY};
 use super::records::grant::Grant;
 use super::records::revoked::{Revoked, Subject};
 use super::refusal::IssueError;
 use crate::ports::document::{self, Document as _};
 use crate::ports::event::Event;
-use crate::ports::store::{Batch, Commit, Expected};
+use crate::ports::store::{Batch, Commit, Expected, Page};
 
 impl AuthorizationServer {
     /// Ends the token a client shows, and all that came of the same login if it is a refresh token (RFC 7009 §2.1).
@@ -52,13 +52,29 @@ impl AuthorizationServer {
             let ended = Subject::Grant(grant.document.mark());
             let event =
                 Event::new(now, "grant.withdrawn", key.clone()).with("user", user).with("client", client);
-            let withdrawn = grant.document.withdrawn(now);
+            let withdrawn = grant.document.withdrawn(now, self.authorizations_end(&key).await?);
             let expected = Expected::Version(grant.version);
             let batch = document::put(self.change(event), &withdrawn, expected)?;
             let batch = self.revoke_in(batch, ended).await?;
             if let Commit::Done(_) = self.store().commit(batch).await?.value {
                 return Ok(true);
             }
+        }
+    }
+
+    /// When nothing can be left of what was issued under the grant of this key until now. Whatever that grant is made anew
+    /// with must not be taken for it. The rules alone do not tell: what was issued under others keeps its end.
+    async fn authorizations_end(&self, key: &str) -> Result<Timestamp, IssueError> {
+        let mut end = until(self.now(), self.rules().longest_authorization());
+        let mut page = Page::first(PAGE);
+        loop {
+            let families = self.store().find(self.space(), &FAMILY, "grant", key, page.clone()).await?.value;
+            let ends = families.iter().map(|family| family.expires_at.unwrap_or(Timestamp::MAX));
+            end = ends.fold(end, Timestamp::max);
+            if families.len() < page.limit {
+                return Ok(end.saturating_add(CLOCKS_APART).unwrap_or(Timestamp::MAX));
+            }
+            page.after = families.last().map(|family| family.key.clone());
         }
     }
 
@@ -78,3 +94,7 @@ fn until(now: Timestamp, longest: SignedDuration) -> Timestamp {
 
 /// Tokens are taken a little beyond their end where clocks differ.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(1);
+/// Far more than a clock is ever set back while something waits to be collected.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(24);
+/// Most users have one login with a client, or a few.
+const PAGE: usize = 256;

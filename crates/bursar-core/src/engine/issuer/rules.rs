@@ -113,6 +113,12 @@ impl Rules {
         self.lifetimes.access.max(LONGEST_ACCESS).max(self.lifetimes.id_token).max(session)
     }
 
+    /// The longest that anything lives that rests on a grant.
+    pub fn longest_authorization(&self) -> SignedDuration {
+        let Lifetimes { code, login, device_code, .. } = self.lifetimes;
+        self.longest_token().max(login).max(code).max(device_code)
+    }
+
     /// The rules nobody has changed, for the server of this name.
     pub fn of(issuer: Issuer) -> Self {
         Self {

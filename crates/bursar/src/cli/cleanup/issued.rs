@@ -72,10 +72,11 @@ impl Removal {
 }
 
 /// What people call the kinds of records that end.
-const NAMES: [(&str, &str, &str); 12] = [
+const NAMES: [(&str, &str, &str); 13] = [
     ("client", "client nobody has agreed to", "clients nobody has agreed to"),
     ("client_use", "note on the use of a client", "notes on the use of clients"),
     ("family", "ended login of a client", "ended logins of clients"),
+    ("grant", "withdrawn grant", "withdrawn grants"),
     ("code", "authorization code", "authorization codes"),
     ("device", "device code", "device codes"),
     ("pushed", "pushed request", "pushed requests"),

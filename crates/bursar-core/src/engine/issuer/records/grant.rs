@@ -28,6 +28,10 @@ pub struct Grant {
     pub created_at: Timestamp,
     /// When the last one was.
     pub changed_at: Timestamp,
+    /// When a grant that was taken back leaves: by then nothing is left that was issued under it, so that one made anew
+    /// may count its lives from the beginning.
+    #[serde(default)]
+    pub forgotten_at: Option<Timestamp>,
 }
 
 /// One thing a user agreed to.
@@ -97,6 +101,7 @@ impl Grant {
             consents: Vec::new(),
             created_at: now,
             changed_at: now,
+            forgotten_at: None,
         }
     }
 
@@ -137,13 +142,15 @@ impl Grant {
             self.consents.push(Consent { resource, scope, client_digest: client_digest.to_owned() });
         }
         self.changed_at = now;
+        self.forgotten_at = None;
         self
     }
 
-    /// The grant after the user has taken it back.
+    /// The grant after the user has taken it back, kept until `forgotten_at`.
     #[must_use]
-    pub fn withdrawn(self, now: Timestamp) -> Self {
-        Self { epoch: self.epoch + 1, consents: Vec::new(), changed_at: now, ..self }
+    pub fn withdrawn(self, now: Timestamp, forgotten_at: Timestamp) -> Self {
+        let forgotten_at = Some(forgotten_at);
+        Self { epoch: self.epoch + 1, consents: Vec::new(), changed_at: now, forgotten_at, ..self }
     }
 }
 
@@ -156,6 +163,10 @@ impl Document for Grant {
 
     fn indexes(&self) -> Vec<(&'static str, String)> {
         vec![("user", self.user.clone()), ("client", self.client.clone())]
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.forgotten_at
     }
 }
 
@@ -201,15 +212,17 @@ mod tests {
                 "{resources:?} {asked}"
             );
         }
-        let again = grant.withdrawn(now);
-        assert_eq!(again.epoch, 1);
+        let again = grant.withdrawn(now, now);
+        assert_eq!((again.epoch, again.expires_at()), (1, Some(now)));
         assert!(!again.covers(&set(&[]), &scope("openid"), "d"));
+        let anew = again.agreed(&set(&[]), &scope("openid"), "d", now);
+        assert_eq!((anew.epoch, anew.expires_at()), (1, None));
     }
 
     #[test]
     fn a_ground_is_read_as_it_was_written_and_nothing_else_is() {
-        let grant =
-            Grant::new("user", "client", Timestamp::UNIX_EPOCH).withdrawn(Timestamp::UNIX_EPOCH).mark();
+        let now = Timestamp::UNIX_EPOCH;
+        let grant = Grant::new("user", "client", now).withdrawn(now, now).mark();
         let ground = Ground { grant, user_epoch: 7 };
         assert_eq!(Ground::parse(&ground.to_string()), Some(ground));
         for broken in ["", "key", "key.1", "key.x.1", "key.1.x", "key..1"] {

@@ -6,6 +6,7 @@ mod device;
 mod expected_user;
 mod families;
 mod first_code;
+mod grants;
 mod key;
 mod logout;
 mod metadata_documents;

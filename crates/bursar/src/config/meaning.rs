@@ -161,6 +161,8 @@ pub struct ServerConfig {
     pub tls_key: Option<PathBuf>,
     /// Proxies whose word on callers counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// Connections of one address at a time; zero: as many as there are. `None`: a quarter of them.
+    pub connections_per_address: Option<u32>,
 }
 
 /// One route of the gateway; what is not said comes from the provider's entry.

@@ -43,6 +43,14 @@ pub(super) const SERVER_KEYS: &[Key] = &[
         doc: "Proxies in front of it, whose `X-Forwarded-For` and `X-Forwarded-Proto` count. Nobody else's do.",
     },
     Key {
+        section: "server",
+        name: "connections_per_address",
+        form: Form::Number,
+        default: None,
+        doc: "How many connections one address (a /64 of IPv6) may have at a time; further ones are closed. This machine \
+              and trusted proxies have no limit. 0: nobody has. Unset: a quarter of all there may be, 4096 at most.",
+    },
+    Key {
         section: "lifetimes",
         name: "authorization_code",
         form: Form::Span { least: 10, most: 10 * MINUTE },

@@ -248,6 +248,10 @@ impl Settings {
                     Some(Value::Networks(networks)) => networks,
                     _ => Vec::new(),
                 },
+                connections_per_address: match self.values.remove("server.connections_per_address") {
+                    Some(Value::Number(number)) => Some(number),
+                    _ => None,
+                },
             },
             rules: Vec::new(),
             providers: BTreeMap::new(),

@@ -123,6 +123,7 @@ struct Gate {
     rules: DoorRules,
     certificate: Option<Certificate>,
     public_url: PublicUrl,
+    limits: Limits,
 }
 
 impl Gate {
@@ -138,7 +139,9 @@ impl Gate {
             Some(url) => url.clone(),
             None => bound.default_public_url(rules.is_tls)?,
         };
-        Ok(Self { bound, rules, certificate, public_url })
+        let limits =
+            Limits::within(descriptors_for_connections()).for_one_address(server.connections_per_address);
+        Ok(Self { bound, rules, certificate, public_url, limits })
     }
 }
 
@@ -210,12 +213,12 @@ impl Foundation {
 }
 
 async fn live(gate: Gate, foundation: Foundation, house: House, tell: impl FnOnce()) {
-    let Gate { bound, rules, certificate, .. } = gate;
+    let Gate { bound, rules, certificate, limits, .. } = gate;
     let readiness = Readiness::new(foundation.engine.clone());
     let entrance = Entrance {
         router: with_health(house.router, readiness.clone()),
         rules,
-        limits: Limits::within(descriptors_for_connections()),
+        limits,
         certificate: certificate.clone(),
         clock: Arc::clone(&foundation.engine.ports().clock),
         refusals: house.refusals,

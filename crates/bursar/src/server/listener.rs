@@ -17,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use super::address::Bound;
 use super::certificate::Certificate;
 use super::connection::{Phase, converse};
+use super::crowd::{Crowd, Place};
 use super::door::DoorRules;
 use super::limits::Limits;
 use super::reception::{Guest, Reception};
@@ -46,6 +47,7 @@ impl Entrance {
         let grace = limits.stop_grace;
         let hall = Hall {
             places: Arc::new(Semaphore::new(limits.connections)),
+            crowd: Crowd::new(limits.connections_of_address),
             reception: Arc::new(Reception { router, rules, limits, clock, refusals }),
             certificate,
             phase: watch::Sender::new(Phase::Open),
@@ -67,6 +69,7 @@ struct Hall {
     reception: Arc<Reception>,
     certificate: Option<Certificate>,
     places: Arc<Semaphore>,
+    crowd: Arc<Crowd>,
     phase: watch::Sender<Phase>,
     tasks: TokioTasks,
 }
@@ -89,7 +92,7 @@ impl Hall {
         }
     }
 
-    async fn accept(&self, listener: &TcpListener) -> (TcpStream, Guest, OwnedSemaphorePermit) {
+    async fn accept(&self, listener: &TcpListener) -> (TcpStream, Guest, (OwnedSemaphorePermit, Place)) {
         loop {
             // Never closed, so always given.
             let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
@@ -97,9 +100,10 @@ impl Hall {
             };
             match listener.accept().await {
                 Ok((stream, peer)) => {
+                    let Some(own) = self.crowd.admit(peer.ip(), &self.reception.rules) else { continue };
                     let _best_effort = stream.set_nodelay(true);
                     let guest = Guest { peer: peer.ip(), is_tls: self.certificate.is_some() };
-                    return (stream, guest, place);
+                    return (stream, guest, (place, own));
                 }
                 Err(error) => {
                     drop(place);

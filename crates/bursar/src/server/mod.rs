@@ -8,6 +8,7 @@ mod address;
 mod away;
 mod certificate;
 mod connection;
+mod crowd;
 mod door;
 pub(crate) mod ephemeral;
 mod error;

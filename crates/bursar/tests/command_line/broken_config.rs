@@ -75,13 +75,19 @@ async fn an_unknown_variable_is_refused_like_an_unknown_key() {
     ");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secrets() {
-    let _filters = filters();
+/// A home with nothing wrong in its configuration.
+fn faultless() -> Home {
     let home = Home::new();
     home.write_config(
         "[network]\nproxy = \"http://ada:hunter2@proxy.test:3128\"\n\n[providers.acme]\nclient_id = \"cli\"\n",
     );
+    home
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secrets() {
+    let _filters = filters();
+    let home = faultless();
     let with_variables = |arguments: &[&str]| {
         let mut command = home.command(arguments);
         command.env("BURSAR_REFRESH_WAIT", "1m").env("BURSAR_PROVIDERS_ACME_CLIENT_SECRET", "hunter3");
@@ -123,6 +129,7 @@ async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secr
     server.tls_certificate             -                                       default
     server.tls_key                     -                                       default
     server.trusted_proxies             -                                       default
+    server.connections_per_address     -                                       default
     lifetimes.authorization_code       10m                                     default
     lifetimes.access_token             15m                                     default
     lifetimes.refresh_token            1d                                      default

@@ -2,6 +2,7 @@
 
 mod client;
 mod configured;
+mod crowd;
 mod drain;
 mod entrance;
 mod ephemeral;

@@ -11,6 +11,7 @@ use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::ports::clock::Clock;
 use futures::{FutureExt as _, StreamExt as _};
 use http::header::CONNECTION;
+use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::sync::watch;
@@ -83,7 +84,7 @@ impl Reception {
         let is_admitted = is_health || self.rules.admits(guest.peer);
         let answer = match turned_away(&parts, is_admitted) {
             Some(away) => away.answer(refusals),
-            None => self.routed(Request::from_parts(parts, body), source.clone(), refusals).await,
+            None => self.routed(parts, body, source.clone(), refusals).await,
         };
         match refusals {
             Some(server) => noted(server, answer, uri.path(), &source),
@@ -93,11 +94,11 @@ impl Reception {
 
     async fn routed(
         &self,
-        request: Request<Incoming>,
+        mut parts: Parts,
+        body: Incoming,
         source: Source,
         refusals: Option<&AuthorizationServer>,
     ) -> Response {
-        let (mut parts, body) = request.into_parts();
         let (body, fate) = match bounded(body, &self.limits, &self.clock) {
             Ok(Some((body, fate))) => (body, Some(fate)),
             Ok(None) => (Body::empty(), None),

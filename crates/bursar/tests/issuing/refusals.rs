@@ -147,6 +147,7 @@ async fn steps_of_a_protocol_are_no_refusals() {
         let not_signed_in = world.post("/v1/session/token", &Form::default(), &[]).await;
         for answer in [waiting, sooner, not_signed_in].iter().chain(&unasked) {
             assert_eq!(answer.header(NAME), "", "{answer:?}");
+            assert!(!answer.text.contains("reference"), "it leads nowhere: {answer:?}");
         }
         assert_eq!([unasked[0].status, unasked[1].status], [401, 401]);
     })

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use super::Issuing;
-use super::failure::{failed, json, refused};
+use super::failure::{failed, json, refused, told};
 use super::form::form;
 use crate::http::bearing::Bearing;
 use crate::http::cause::{Cause, unasked};
@@ -35,8 +35,11 @@ async fn challenged(issuing: &Issuing, bearing: &Bearing, refusal: &Refusal) -> 
         ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
         _ => StatusCode::UNAUTHORIZED,
     };
-    let response = refused(issuing, status, refusal);
-    let response = if bearing.was_shown() { response } else { unasked(response) };
+    let response = if bearing.was_shown() {
+        refused(issuing, status, refusal)
+    } else {
+        unasked(told(None, status, refusal))
+    };
     bearing.challenged(&issuing.server, response, &refusal.code, None).await
 }
 

@@ -54,8 +54,8 @@ pub(super) type MayListen = Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sy
 
 /// Stream events as they happen
 ///
-/// The server streams its own events here as well, to whoever shows a token with the scope `bursar:read`, until that
-/// token ends.
+/// Agent and server each stream their own: the agent to whoever can open its socket, the server to whoever shows a token
+/// with the scope `bursar:read`, until that token ends.
 #[utoipa::path(
     get,
     path = "/v1/events",

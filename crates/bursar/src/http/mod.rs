@@ -59,6 +59,7 @@ pub fn router(api: Api) -> Router {
 pub fn openapi() -> String {
     let (_, mut document) = routes().split_for_parts();
     document.merge(administration::described());
+    administration::describe_shared(&mut document);
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
@@ -94,8 +95,8 @@ fn routes() -> OpenApiRouter<Api> {
         version = "1",
         description = "Two processes serve parts of it. The agent: accounts, hand-outs, sessions, logins and events, on a \
                        Unix socket that only its own user can open; who can open it may do everything there. The \
-                       server: clients, users, resources, keys, grants and refusals of the authorization server, for \
-                       whoever shows the token that the operation names; ids and addresses in paths are \
+                       server: clients, users, resources, keys, grants, refusals and events of the authorization server, \
+                       for whoever shows the token that the operation names; ids and addresses in paths are \
                        percent-encoded. Every failure is one document with a stable word, a sentence and a hint. \
                        Members may be added to every answer."
     ),

@@ -18,11 +18,11 @@ async fn the_server_serves_the_document_of_the_whole_api_and_every_path_of_its_o
     let text = answer.text().await.unwrap();
     assert_eq!(text, home.run(&["config", "openapi"]).await.stdout);
     let document: Value = serde_json::from_str(&text).unwrap();
-    let mut guarded = 0;
+    let mut guarded = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             let Some(scopes) = operation["security"][0]["access_token"].as_array() else { continue };
-            guarded += 1;
+            guarded.push(path.as_str());
             let wanted = if method == "get" { "bursar:read" } else { "bursar:admin" };
             assert_eq!(scopes, &[wanted], "{method} {path}");
             let method = method.to_uppercase().parse().unwrap();
@@ -33,5 +33,9 @@ async fn the_server_serves_the_document_of_the_whole_api_and_every_path_of_its_o
             assert!(challenge.contains(wanted), "{path}: {challenge}");
         }
     }
-    assert!(guarded >= 20, "{guarded}");
+    assert!(guarded.len() >= 21 && guarded.contains(&"/v1/events"), "{guarded:?}");
+    // Of both processes: an agent asks for no token, and names no refusal of one.
+    let events = &document["paths"]["/v1/events"]["get"];
+    assert_eq!(events["security"][1], serde_json::json!({}));
+    assert!(events["responses"]["401"].is_object() && events["responses"]["403"].is_object(), "{events}");
 }

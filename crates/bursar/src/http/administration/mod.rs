@@ -19,6 +19,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use bursar_core::engine::issuer::AuthorizationServer;
+use bursar_core::engine::issuer::administration::admission::Access;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as OpenApiDocument;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -35,7 +36,7 @@ pub fn router(server: &AuthorizationServer) -> Router {
     let (open, _) = open().split_for_parts();
     let routes = guarded
         // Described where the agent's are.
-        .route("/v1/events", get(events::stream))
+        .route(EVENTS, get(events::stream))
         .route_layer(from_fn_with_state(server.clone(), door::admit))
         .merge(open)
         .method_not_allowed_fallback(refusal::wrong_method)
@@ -52,10 +53,10 @@ pub(super) fn described() -> OpenApiDocument {
     let (_, mut document) = guarded().split_for_parts();
     for (path, operations) in &mut document.paths.paths {
         let names = path.contains('{');
-        operations.get.iter_mut().for_each(|operation| guard(operation, "bursar:read", names));
+        operations.get.iter_mut().for_each(|operation| guard(operation, Access::Read.scope(), names));
         let PathItem { put, post, delete, patch, .. } = operations;
         let changes = [put, post, delete, patch].into_iter().flatten();
-        changes.for_each(|operation| guard(operation, "bursar:admin", names));
+        changes.for_each(|operation| guard(operation, Access::Change.scope(), names));
     }
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(TOKEN)).build();
     let components = document.components.get_or_insert_default();
@@ -63,6 +64,16 @@ pub(super) fn described() -> OpenApiDocument {
     let (_, open) = open().split_for_parts();
     document.merge(open);
     document
+}
+
+/// Tells in the description of the whole API what the door asks of the operations that an agent serves too, to whoever can
+/// open its socket.
+pub(super) fn describe_shared(document: &mut OpenApiDocument) {
+    let events = document.paths.paths.get_mut(EVENTS).and_then(|path| path.get.as_mut());
+    if let Some(operation) = events {
+        guard(operation, Access::Read.scope(), false);
+        operation.security.get_or_insert_default().push(SecurityRequirement::default());
+    }
 }
 
 /// Tells what the door asks of an operation, and how it ends there; `names`: or because there is nothing of that name.
@@ -103,6 +114,8 @@ fn open() -> OpenApiRouter<AuthorizationServer> {
     OpenApiRouter::new().routes(routes!(first_administrator::claim)).routes(routes!(description::show))
 }
 
+/// Of both processes, each with its own.
+const EVENTS: &str = "/v1/events";
 const SCHEME: &str = "access_token";
 const TOKEN: &str = "An access token of this same server with the scope `bursar:admin`, or `bursar:read` to look only; one that is \
                      bound to a key comes as `Authorization: DPoP` with its proof";

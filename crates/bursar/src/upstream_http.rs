@@ -5,6 +5,7 @@
 
 mod address_guard;
 mod failure;
+mod internet;
 mod progress;
 pub(crate) mod proxy;
 mod resolver;
@@ -21,6 +22,7 @@ use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use self::failure::Call;
+pub use self::internet::Internet;
 use self::progress::{ConnectionWatch, Progress};
 use self::proxy::ProxyRules;
 use self::resolver::Resolver;
@@ -33,6 +35,7 @@ use crate::config::meaning::NetworkConfig;
 pub struct HttpUpstream {
     proxies: ProxyRules,
     tls: Tls,
+    internet: Internet,
     clock: Arc<dyn Clock>,
 }
 
@@ -42,8 +45,15 @@ impl HttpUpstream {
         Self {
             proxies: ProxyRules::new(environment, network.proxy.clone()),
             tls: Tls::new(environment, network.ca_file.clone()),
+            internet: Internet::of_system(),
             clock,
         }
+    }
+
+    /// The same in another internet than the system's.
+    #[must_use]
+    pub fn within(self, internet: Internet) -> Self {
+        Self { internet, ..self }
     }
 
     async fn exchange(
@@ -93,7 +103,7 @@ impl HttpUpstream {
             .retry(reqwest::retry::never())
             .pool_max_idle_per_host(0)
             .user_agent(concat!("bursar/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Resolver::new(Arc::clone(&call.progress), guarded))
+            .dns_resolver(Resolver::new(Arc::clone(&call.progress), self.internet.clone(), guarded))
             .connector_layer(ConnectionWatch(Arc::clone(&call.progress)))
             .no_proxy();
         if let Some(proxy) = &call.proxy {
@@ -144,7 +154,7 @@ impl HttpUpstream {
             Some(Host::Ipv6(address)) => Some(address.into()),
             _ => None,
         };
-        if stranger && literal.is_some_and(|address| !address_guard::is_public(address)) {
+        if stranger && literal.is_some_and(|address| !self.internet.is_public(address)) {
             return Err(refused(host, SendCause::Forbidden, "not an address of the public internet"));
         }
         // A proxy would resolve the name itself, behind the guard's back: strangers' URLs are always called directly.

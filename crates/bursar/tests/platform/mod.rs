@@ -7,7 +7,7 @@ mod keychain;
 mod locks;
 mod loopback;
 mod master_key;
-mod servers;
+pub(crate) mod servers;
 mod terminal;
 mod upstream;
 mod upstream_proxy;

@@ -19,7 +19,10 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(behaviour: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), behaviour)
+    }
+
+    pub(crate) fn on(listener: TcpListener, behaviour: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&connections);
@@ -162,6 +165,15 @@ pub(crate) fn tls(identity: Identity) -> Server {
 
 /// A TLS server that reads a request, answers with these bytes, and closes.
 pub(crate) fn tls_with(identity: Identity, answer: &'static [u8]) -> Server {
+    tls_on(TcpListener::bind("127.0.0.1:0").unwrap(), identity, answer)
+}
+
+/// The same on a socket there is.
+pub(crate) fn tls_on(
+    listener: TcpListener,
+    identity: Identity,
+    answer: impl AsRef<[u8]> + Send + Sync + 'static,
+) -> Server {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -170,13 +182,13 @@ pub(crate) fn tls_with(identity: Identity, answer: &'static [u8]) -> Server {
         .with_single_cert(identity.chain, identity.key)
         .unwrap();
     let config = Arc::new(config);
-    Server::start(move |stream| {
+    Server::on(listener, move |stream| {
         let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut stream = rustls::StreamOwned::new(connection, stream);
         // A client that refuses the certificate goes away in the middle of the handshake.
         if stream.conn.complete_io(&mut stream.sock).is_ok() {
             read_request(&mut stream);
-            let _ = stream.write_all(answer);
+            let _ = stream.write_all(answer.as_ref());
         }
     })
 }

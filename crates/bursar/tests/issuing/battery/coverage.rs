@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 const ELSEWHERE: [u32; 6] = [64, 65, 66, 67, 68, 72];
 const LAST: u32 = 72;
 
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     include_str!("authorization.rs"),
     include_str!("client_authentication.rs"),
     include_str!("code.rs"),
@@ -16,6 +16,7 @@ const SOURCES: [&str; 11] = [
     include_str!("metadata.rs"),
     include_str!("metadata_documents.rs"),
     include_str!("proofs.rs"),
+    include_str!("rebinding.rs"),
     include_str!("refresh.rs"),
     include_str!("registration.rs"),
     include_str!("tokens.rs"),

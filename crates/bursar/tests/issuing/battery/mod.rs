@@ -10,6 +10,7 @@ mod hostile;
 mod metadata;
 mod metadata_documents;
 mod proofs;
+mod rebinding;
 mod refresh;
 mod registration;
 mod tokens;

@@ -12,13 +12,20 @@ use super::world::{PASSWORD, World};
 pub(super) struct Browser<'a> {
     world: &'a World,
     username: String,
+    /// Where it says it is; nothing: here.
+    address: Option<String>,
     cookies: Mutex<BTreeMap<String, String>>,
 }
 
 impl<'a> Browser<'a> {
     /// Nobody is signed in yet.
     pub(super) fn of(world: &'a World, username: &str) -> Self {
-        Self { world, username: username.to_owned(), cookies: Mutex::default() }
+        Self { world, username: username.to_owned(), address: None, cookies: Mutex::default() }
+    }
+
+    /// The same at this address.
+    pub(super) fn at(world: &'a World, username: &str, address: &str) -> Self {
+        Self { address: Some(address.to_owned()), ..Self::of(world, username) }
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {
@@ -76,6 +83,10 @@ impl<'a> Browser<'a> {
         let cookies = self.cookies.lock().unwrap().clone();
         let cookies: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
+        let request = match &self.address {
+            Some(address) => request.header("x-forwarded-for", address),
+            None => request,
+        };
         let answer = Answer::of(request).await;
         for cookie in answer.headers.get_all("set-cookie") {
             let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();

@@ -123,6 +123,7 @@ pub(crate) async fn add_keys(engine: &Engine, count: usize) -> Result<Vec<Accoun
                 provider,
                 variables: std::collections::BTreeMap::new(),
                 issuer: None,
+                resource_server: None,
                 client_id: String::new(),
                 client_secret: None,
                 scopes: Vec::new(),

@@ -64,6 +64,7 @@ impl World {
             provider: Provider::new(ProviderId::parse("example").expect("a provider id")),
             variables: BTreeMap::new(),
             issuer: None,
+            resource_server: None,
             client_id: String::new(),
             client_secret: None,
             scopes: Vec::new(),

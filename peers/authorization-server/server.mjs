@@ -98,6 +98,7 @@ export class AuthorizationServer {
         clientCredentials: { enabled: true },
         deviceFlow: { enabled: true },
         introspection: { enabled: true },
+        registration: { enabled: true },
         revocation: { enabled: true },
         rpInitiatedLogout: { enabled: false },
         resourceIndicators: {

@@ -1,6 +1,6 @@
 // An MCP server that takes tokens of the authorization server, made of the server half of the MCP SDK.
 //
-// Its tool `whoami` needs the scope `mcp:read`, its tool `write` needs `mcp:write` too. `POST /expire` makes it treat every
+// With the setting `control`, that server is `oidc-provider` with its opaque tokens, about which it is asked there. The tool `whoami` needs the scope `mcp:read`, its tool `write` needs `mcp:write` too. `POST /expire` makes it treat every
 // token it has seen so far as expired, as time would.
 import crypto from "node:crypto";
 import http from "node:http";
@@ -18,22 +18,30 @@ import { createRemoteJWKSet, jwtVerify } from "jose";
 
 import { addResource, listening, settings } from "./stage.mjs";
 
-const READ = "mcp:read";
-const WRITE = "mcp:write";
+const [READ, WRITE] = settings.control ? ["api:read", "api:write"] : ["mcp:read", "mcp:write"];
 const application = express();
 const port = await listening(http.createServer(application));
 const url = new URL(`http://127.0.0.1:${port}/mcp`);
 
-const metadata = await (await fetch(`${settings.issuer}/.well-known/oauth-authorization-server`)).json();
+const place = settings.control ? "openid-configuration" : "oauth-authorization-server";
+const metadata = await (await fetch(`${settings.issuer}/.well-known/${place}`)).json();
 const keys = createRemoteJWKSet(new URL(metadata.jwks_uri));
 const seen = new Set();
 const expired = new Set();
+
+/** Whether `oidc-provider` would honour an opaque token. */
+async function verifyByAsking(token) {
+  const answer = await fetch(`${settings.control}/live`, { method: "POST", body: JSON.stringify({ token }) });
+  if (!(await answer.json()).live) throw new InvalidTokenError("Token is not live");
+  return { token, clientId: "", scopes: [READ], expiresAt: Date.now() / 1000 + 60, extra: { subject: "ada" } };
+}
 
 /** RFC 9068 §4, with the means of the SDK. */
 async function verifyAccessToken(token) {
   const id = crypto.hash("sha256", token);
   seen.add(id);
   if (expired.has(id)) throw new InvalidTokenError("Token has expired");
+  if (settings.control) return verifyByAsking(token);
   const checks = { issuer: settings.issuer, audience: url.href, typ: "at+jwt" };
   const { payload } = await jwtVerify(token, keys, checks).catch((error) => {
     throw new InvalidTokenError(error.message);

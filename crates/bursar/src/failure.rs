@@ -168,7 +168,30 @@ impl From<DiscoveryError> for Failure {
             DiscoveryError::Metadata(MetadataError::NotMetadata) => {
                 (Exit::Usage, "check the issuer URL: what is there is no authorization server".to_owned())
             }
-            DiscoveryError::Metadata(_) => {
+            DiscoveryError::Url(_) => {
+                (Exit::Usage, "name it as `https://HOST/PATH`; plain http works on loopback only".to_owned())
+            }
+            DiscoveryError::NoResourceMetadata { .. } => (
+                Exit::Usage,
+                "ask its operator who issues its tokens, then add `--issuer https://ISSUER`".to_owned(),
+            ),
+            DiscoveryError::SeveralIssuers { .. } => {
+                (Exit::Usage, "choose one with `--issuer https://ISSUER`".to_owned())
+            }
+            DiscoveryError::OtherIssuer { issuers, .. } => (
+                Exit::Denied,
+                match issuers.first() {
+                    Some(issuer) => format!("leave `--issuer` out, or name `--issuer {issuer}`"),
+                    None => "leave `--issuer` out".to_owned(),
+                },
+            ),
+            DiscoveryError::Metadata(MetadataError::PkceUnsupported) => (
+                Exit::Denied,
+                "ask its operator to announce `code_challenge_methods_supported`; if you know that it has PKCE, add \
+                 `--assume-pkce`"
+                    .to_owned(),
+            ),
+            DiscoveryError::Metadata(_) | DiscoveryError::Resource(_) | DiscoveryError::PointsHere { .. } => {
                 (Exit::Denied, "this server cannot be used safely; ask its operator to fix its metadata".to_owned())
             }
         };

@@ -33,6 +33,8 @@ mod jwt;
 #[cfg(test)]
 mod login;
 #[cfg(test)]
+mod login_by_url;
+#[cfg(test)]
 mod logout;
 #[cfg(test)]
 mod pages;

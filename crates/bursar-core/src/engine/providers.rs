@@ -41,12 +41,17 @@ impl Engine {
         if let Some(provider) = self.ports.catalogue.find(id.as_str())? {
             return Ok(provider);
         }
-        let answer =
-            document::get::<ProviderDefinition>(&*self.ports.store, &self.space, id.as_str()).await?;
-        match answer.value {
-            Some(stored) => Ok(stored.document.provider),
+        match self.discovered(id).await? {
+            Some(definition) => Ok(definition.provider),
             None => Err(ProviderError::Unknown { name: id.to_string() }),
         }
+    }
+
+    /// What an earlier login by URL learned.
+    pub async fn discovered(&self, id: &ProviderId) -> Result<Option<ProviderDefinition>, StoreError> {
+        let store = &*self.ports.store;
+        let answer = document::get::<ProviderDefinition>(store, &self.space, id.as_str()).await?;
+        Ok(answer.value.map(|stored| stored.document))
     }
 }
 

@@ -21,6 +21,7 @@ pub static KINDS: &[&Kind] = &[
     &ACCOUNT_USE,
     &DEFAULT_ACCOUNT,
     &PROVIDER_DEFINITION,
+    &super::login::REGISTERED_CLIENT,
     &REVOCATION,
     &REFRESH_LEASE,
     &LOGIN_MARK,
@@ -179,6 +180,9 @@ pub struct ProviderDefinition {
     pub provider: Provider,
     /// From where.
     pub issuer: String,
+    /// The protected resource that led there, if it was not the issuer itself that was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_server: Option<String>,
     /// When.
     pub discovered_at: Timestamp,
 }

@@ -102,6 +102,7 @@ impl World {
             provider: self.engine.ports.catalogue.find("test").unwrap().unwrap(),
             variables: BTreeMap::new(),
             issuer: None,
+            resource_server: None,
             client_id: "client".into(),
             client_secret: None,
             scopes: Vec::new(),

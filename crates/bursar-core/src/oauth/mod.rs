@@ -4,6 +4,7 @@
 //! request and a reader of its answer; `engine` sends the one and feeds the other.
 
 pub mod authorization;
+pub mod challenge;
 pub mod client_authentication;
 pub mod device;
 pub mod error;
@@ -15,6 +16,8 @@ pub mod jose;
 pub mod jwt_bearer;
 pub mod metadata;
 pub mod pkce;
+pub mod protected_resource;
+pub mod registration;
 pub mod revocation;
 pub mod scope;
 pub mod server;

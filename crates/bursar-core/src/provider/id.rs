@@ -3,8 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use url::Url;
 
-use crate::oauth::url::Issuer;
+use crate::oauth::url::{EndpointUrl, Issuer};
 
 /// 1 to 50 characters of `a-z`, `0-9`, `-`, `_` and `.`.
 ///
@@ -29,7 +30,15 @@ impl ProviderId {
     /// One host may serve several issuers, whose accounts must never be mixed, so a path is appended together with a
     /// hash of the issuer: `login.example.com-one-5d41402a`. So is a host that does not fit into 50 characters.
     pub fn of_issuer(issuer: &Issuer) -> Self {
-        let url = issuer.as_url();
+        Self::of_address(issuer.as_url(), issuer.as_str())
+    }
+
+    /// The id for a login by the URL of a protected resource, by the same rules; a query makes another resource.
+    pub fn of_resource(url: &EndpointUrl) -> Self {
+        Self::of_address(url.as_url(), url.as_str())
+    }
+
+    fn of_address(url: &Url, text: &str) -> Self {
         let mut name = url.host_str().unwrap_or_default().to_owned();
         if let Some(port) = url.port() {
             name.push('-');
@@ -46,11 +55,11 @@ impl ProviderId {
             .map(|letter| letter.to_ascii_lowercase())
             .map(|letter| if is_allowed(letter) { letter } else { '-' })
             .collect();
-        if path.is_empty() && plain.len() <= LONGEST {
+        if path.is_empty() && url.query().is_none() && plain.len() <= LONGEST {
             return Self(plain);
         }
         // Without the hash, `/` and `-` in paths, ports and cut ends could make two issuers equal.
-        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, issuer.as_str().as_bytes());
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
         let [a, b, c, d, ..] = hash.as_ref() else { unreachable!("SHA-256 has 32 bytes") };
         let suffix = u32::from_be_bytes([*a, *b, *c, *d]);
         Self(format!("{}-{suffix:08x}", &plain[..plain.len().min(LONGEST - 9)]))

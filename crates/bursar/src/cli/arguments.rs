@@ -128,7 +128,7 @@ pub enum Command {
 /// `bursar login`
 #[derive(Debug, Args)]
 pub struct LoginCommand {
-    /// A provider of the catalogue, or the URL of an issuer
+    /// A provider of the catalogue, or the URL of an issuer or an MCP server
     pub target: String,
     /// The account's nickname
     #[arg(long = "as", value_name = "NICKNAME", value_parser = nickname)]
@@ -151,6 +151,12 @@ pub struct LoginCommand {
     /// A scope to ask for; may be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     pub scopes: Vec<String>,
+    /// A file with the `WWW-Authenticate` an MCP server answered: ask for what it wants; `-` reads stdin
+    #[arg(long, value_name = "FILE")]
+    pub challenge_file: Option<PathBuf>,
+    /// Log in although the issuer does not say that it knows PKCE (S256 is sent all the same)
+    #[arg(long)]
+    pub assume_pkce: bool,
     /// A resource the tokens are for (RFC 8707); may be repeated
     #[arg(long, value_name = "URL")]
     pub resource: Vec<String>,

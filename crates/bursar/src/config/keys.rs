@@ -271,6 +271,14 @@ const KEYS: &[Key] = &[
     },
     Key {
         section: "login",
+        name: "client_metadata_url",
+        form: Form::Text,
+        default: None,
+        doc: "The https URL of a page with your client's metadata, with `http://127.0.0.1/callback` among its redirect \
+              URIs: servers that take such a URL for a client id get it. Unset: a client is registered at each server.",
+    },
+    Key {
+        section: "login",
         name: "no_browser",
         form: Form::Flag,
         default: Some("false"),

@@ -105,6 +105,8 @@ pub struct LoginConfig {
     pub timeout: SignedDuration,
     /// The port the browser comes back to; `None`: any free one.
     pub callback_port: Option<u16>,
+    /// Where the client's metadata is, for servers that take that for its id.
+    pub client_metadata_url: Option<String>,
     /// Print the address instead of opening a browser.
     pub no_browser: bool,
 }

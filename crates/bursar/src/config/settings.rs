@@ -206,6 +206,7 @@ impl Settings {
             login: LoginConfig {
                 timeout: self.duration("login.timeout").unwrap_or_default(),
                 callback_port: self.port("login.callback_port").filter(|port| *port != 0),
+                client_metadata_url: self.text("login.client_metadata_url").filter(|url| !url.is_empty()),
                 no_browser: self.flag("login.no_browser"),
             },
             cleanup: CleanupConfig { keep: self.duration("cleanup.keep").unwrap_or_default() },

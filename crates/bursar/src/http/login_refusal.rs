@@ -1,11 +1,12 @@
 //! Why a login does not begin, in the API's own words: what is missing is named as a member of the request.
 
+use bursar_core::engine::login::DiscoveryError;
 use bursar_core::provider::VariableError;
 use http::StatusCode;
 
 use super::refusal::Refusal;
 use crate::exit::{Exit, Failure};
-use crate::login_plan::{PlanError, TargetError};
+use crate::login_plan::{PlanError, TargetError, of_registration};
 use crate::logins::BeginError;
 use crate::loopback::CallbackError;
 
@@ -41,10 +42,11 @@ fn of_target(error: TargetError) -> Failure {
         }
         TargetError::Unknown { near: Some(ref near), .. } => Failure::of(Exit::Usage, &error)
             .hint(format!("did you mean `{near}`? any other issuer works by its URL")),
-        TargetError::Issuer(_) | TargetError::Unknown { .. } => Failure::of(Exit::Usage, &error)
-            .hint("name a provider of the catalogue, or an issuer as `https://HOST`"),
+        TargetError::Discovery(DiscoveryError::Url(_)) | TargetError::Unknown { .. } => {
+            Failure::of(Exit::Usage, &error)
+                .hint("name a provider of the catalogue, or an issuer as `https://HOST`")
+        }
         TargetError::Discovery(error) => error.into(),
-        TargetError::Earlier(error) => (*error).into(),
         TargetError::Store(error) => error.into(),
     }
 }
@@ -65,12 +67,16 @@ fn of_plan(error: PlanError) -> Failure {
             format!("register a native app at {}, then give its id as `client_id`", provider.display_name())
         }
         PlanError::NoSecret { .. } => "give it as `client_secret`".to_owned(),
+        PlanError::Registration(_) => "register a client by hand, then give its id as `client_id`".to_owned(),
+        PlanError::Callback(_) => "set another `login.callback_port`".to_owned(),
+        PlanError::AlreadyGranted { .. } => "ask the resource's operator what it really wants".to_owned(),
         PlanError::NotByDevice { provider, .. } => {
             format!("choose another way; with a code it gives: {}", provider.device.allowed_scopes.join(", "))
         }
     };
     match error {
         PlanError::Store(error) => error.into(),
+        PlanError::Registration(error) => of_registration(*error, &hint),
         error => Failure::of(Exit::Usage, &error).hint(hint),
     }
 }

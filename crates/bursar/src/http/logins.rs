@@ -158,6 +158,7 @@ fn wanted(request: LoginRequest) -> Result<NewLogin, Failure> {
         scopes: request.scopes,
         resource: request.resource,
         variables: request.variables.into_iter().collect(),
+        ..Wish::default()
     };
     Ok(NewLogin {
         wish,

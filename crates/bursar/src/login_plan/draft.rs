@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use bursar_core::engine::Engine;
-use bursar_core::engine::login::LoginPlan;
+use bursar_core::engine::login::{Discovered, DiscoveredResource, LoginPlan};
 use bursar_core::lifecycle::account::{Account, LoginMethod};
 use bursar_core::lifecycle::reference::Nickname;
+use bursar_core::oauth::challenge::ResourceHint;
 use bursar_core::oauth::client_authentication::Method;
 use bursar_core::oauth::scope::Scope;
 use bursar_core::oauth::url::EndpointUrl;
@@ -33,6 +34,8 @@ pub(crate) struct Wish {
     pub(crate) scopes: Vec<String>,
     /// Resources (RFC 8707).
     pub(crate) resource: Vec<String>,
+    /// What the resource answered to somebody's request.
+    pub(crate) challenge: Option<ResourceHint>,
     /// Values for the provider's variables.
     pub(crate) variables: Vec<(String, String)>,
 }
@@ -40,10 +43,11 @@ pub(crate) struct Wish {
 /// A plan whose client is still open.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    plan: LoginPlan,
-    config: ProviderConfig,
-    earlier: Option<Account>,
-    asked_client: Option<String>,
+    pub(super) plan: LoginPlan,
+    pub(super) config: ProviderConfig,
+    pub(super) earlier: Option<Account>,
+    pub(super) asked_client: Option<String>,
+    pub(super) discovered: Option<Box<Discovered>>,
 }
 
 impl Draft {
@@ -55,40 +59,34 @@ impl Draft {
         target: Target,
     ) -> Result<Self, PlanError> {
         let config = configured(config, &wish, &target.provider);
-        let earlier = earlier(engine, &wish, &target.provider).await?;
+        let earlier = earlier(engine, &wish, &target).await?;
         let variables = variables(&wish, &config, earlier.as_ref());
         let mut provider =
             target.provider.resolve(&variables).map_err(|error| refused_variable(&wish, error))?;
         if config.proxy.is_some() {
             provider.proxy.clone_from(&config.proxy);
         }
+        let discovered = target.discovered.as_deref();
+        let resource = discovered.and_then(|found| found.resource.as_ref());
         let asked = asked_scopes(&wish)?;
         let scopes = if asked.is_empty() { config.scopes.clone().unwrap_or_default() } else { asked };
+        let scopes = match resource {
+            Some(_) => scopes_for_resource(&provider, scopes, wish.challenge.as_ref(), earlier.as_ref())?,
+            None => scopes,
+        };
         let plan = LoginPlan {
             variables,
-            issuer: target.issuer,
+            // It may name itself with or without the slash at the end.
+            issuer: discovered.map(|found| found.server.issuer.to_string()),
+            resource_server: resource.map(|resource| resource.url.clone()),
             client_id: String::new(),
             client_secret: None,
             scopes,
-            resource: resources(&wish, earlier.as_ref())?,
+            resource: resources(&wish, resource, earlier.as_ref())?,
             nickname: wish.nickname,
             provider,
         };
-        Ok(Self { plan, config, earlier, asked_client: wish.client_id })
-    }
-
-    /// Is the client that was asked for, one that was used before, or the provider's usual one.
-    pub(crate) fn choose_client(&mut self) -> Result<(), PlanError> {
-        let known = self.earlier.as_ref().map(|account| &account.client.id);
-        let usual = self.plan.provider.client.id.as_ref();
-        let found = self.asked_client.as_ref().or(self.config.client_id.as_ref()).or(known).or(usual);
-        match found.filter(|id| !id.is_empty()) {
-            Some(id) => {
-                self.plan.client_id.clone_from(id);
-                Ok(())
-            }
-            None => Err(PlanError::NoClient { provider: Box::new(self.plan.provider.clone()) }),
-        }
+        Ok(Self { plan, config, earlier, asked_client: wish.client_id, discovered: target.discovered })
     }
 
     /// Is a client only where somebody says so: with an assertion it need not say who it is (RFC 7523 §3.1).
@@ -102,9 +100,11 @@ impl Draft {
         self.config.client_secret.as_ref()
     }
 
-    /// The client's secret or private key.
+    /// The client's secret or private key; without one, what the client was registered with stays.
     pub(crate) fn keep_secret(&mut self, secret: Option<Secret>) {
-        self.plan.client_secret = secret;
+        if secret.is_some() {
+            self.plan.client_secret = secret;
+        }
     }
 
     /// Says so before anything is sent, where a client without a secret can only be refused; `alone`: no person logs
@@ -145,7 +145,16 @@ fn configured(config: &Config, wish: &Wish, provider: &Provider) -> ProviderConf
 }
 
 /// The account this login renews, or a sibling whose client serves as well; `None` if they do not agree.
-async fn earlier(engine: &Engine, wish: &Wish, provider: &Provider) -> Result<Option<Account>, PlanError> {
+async fn earlier(engine: &Engine, wish: &Wish, target: &Target) -> Result<Option<Account>, PlanError> {
+    let provider = &target.provider;
+    if let Some(found) = &target.discovered
+        && let Some(known) = engine.discovered(&provider.id).await?
+        && known.issuer != found.server.issuer.as_str()
+    {
+        // The resource has moved to another issuer: what the one before granted and registered is none of this one's
+        // business (MCP authorization specification, "authorization server binding").
+        return Ok(None);
+    }
     let overview = engine.overview().await?;
     let siblings: Vec<Account> = overview
         .accounts
@@ -188,13 +197,42 @@ fn asked_scopes(wish: &Wish) -> Result<Vec<String>, PlanError> {
 }
 
 /// A login that is renewed stays good for what it was good for.
-fn resources(wish: &Wish, earlier: Option<&Account>) -> Result<Vec<String>, PlanError> {
+fn resources(
+    wish: &Wish,
+    found: Option<&DiscoveredResource>,
+    earlier: Option<&Account>,
+) -> Result<Vec<String>, PlanError> {
     for resource in &wish.resource {
         // RFC 8707 §2: an absolute URI without fragment.
         EndpointUrl::parse(resource)?;
     }
-    match earlier {
-        Some(account) if wish.resource.is_empty() => Ok(account.resource.clone()),
-        _ => Ok(wish.resource.clone()),
+    Ok(match (found, earlier) {
+        _ if !wish.resource.is_empty() => wish.resource.clone(),
+        (Some(found), _) => found.indicator.iter().cloned().collect(),
+        (None, Some(account)) => account.resource.clone(),
+        (None, None) => Vec::new(),
+    })
+}
+
+/// A resource asks for more when it finds out that more is needed, so what was granted before is asked for again
+/// (MCP authorization specification, "step-up authorization"). What it misses although it was granted is not asked for
+/// twice: that would never end.
+fn scopes_for_resource(
+    provider: &Provider,
+    asked: Vec<String>,
+    challenge: Option<&ResourceHint>,
+    earlier: Option<&Account>,
+) -> Result<Vec<String>, PlanError> {
+    let named = challenge.and_then(|hint| hint.scope.clone()).unwrap_or_default();
+    let granted = earlier.map(|account| account.scope.clone()).unwrap_or_default();
+    if let Some(account) = earlier
+        && challenge.is_some_and(ResourceHint::wants_more_scope)
+        && named.is_subset_of(&granted)
+    {
+        return Err(PlanError::AlreadyGranted { reference: account.reference.clone(), scope: named });
     }
+    let asked =
+        if asked.is_empty() && named.is_empty() { &provider.authorize.default_scopes } else { &asked };
+    let wanted = granted.union(&Scope::from_answer(&asked.join(" "))).union(&named);
+    Ok(wanted.iter().map(str::to_owned).collect())
 }

@@ -1,11 +1,13 @@
 //! Why a login cannot begin, as facts.
 
-use bursar_core::engine::broker::HandOutError;
-use bursar_core::engine::login::DiscoveryError;
-use bursar_core::oauth::scope::ScopeError;
+use bursar_core::engine::login::{DiscoveryError, RegistrationFailure};
+use bursar_core::lifecycle::reference::AccountReference;
+use bursar_core::oauth::scope::{Scope, ScopeError};
 use bursar_core::oauth::url::UrlError;
 use bursar_core::ports::store::StoreError;
 use bursar_core::provider::{CatalogueError, Provider, VariableError};
+
+use crate::loopback::CallbackError;
 
 /// Nobody is meant.
 #[derive(Debug, thiserror::Error)]
@@ -13,9 +15,6 @@ pub(crate) enum TargetError {
     /// The provider's entry is broken.
     #[error(transparent)]
     Entry(#[from] CatalogueError),
-    /// The URL is none of an issuer.
-    #[error(transparent)]
-    Issuer(#[from] UrlError),
     /// The issuer says nothing usable of itself.
     #[error(transparent)]
     Discovery(#[from] DiscoveryError),
@@ -27,9 +26,6 @@ pub(crate) enum TargetError {
         /// A name much like it.
         near: Option<String>,
     },
-    /// What an earlier login learned cannot be used.
-    #[error(transparent)]
-    Earlier(Box<HandOutError>),
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -76,6 +72,20 @@ pub(crate) enum PlanError {
         scope: String,
         /// Who does not give it.
         provider: Box<Provider>,
+    },
+    /// The server did not register a client.
+    #[error(transparent)]
+    Registration(Box<RegistrationFailure>),
+    /// No port is free for the answer of a client that is registered now.
+    #[error(transparent)]
+    Callback(#[from] CallbackError),
+    /// The account has what the resource says is missing.
+    #[error("{reference} already has {scope}, so another login would change nothing")]
+    AlreadyGranted {
+        /// The account.
+        reference: AccountReference,
+        /// What the resource wants.
+        scope: Scope,
     },
     /// The store cannot be read.
     #[error(transparent)]

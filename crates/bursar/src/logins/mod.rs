@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bursar_core::engine::Engine;
-use bursar_core::engine::login::{LoginPlan, PendingAuthorization};
+use bursar_core::engine::login::{Known, LoginPlan, PendingAuthorization};
 use bursar_core::ports::random::unguessable;
 use bursar_core::ports::tasks::Tasks;
 use bursar_core::secret::Secret;
@@ -145,9 +145,9 @@ async fn plan(
     environment: &Environment,
     new: NewLogin,
 ) -> Result<LoginPlan, BeginError> {
-    let target = Target::find(engine, &new.wish.target).await?;
+    let target = Target::find(engine, &new.wish.target, Known::default()).await?;
     let mut draft = Draft::begin(engine, config, new.wish, target).await?;
-    draft.choose_client()?;
+    draft.choose_client(engine, config, None).await?;
     let secret = match (new.client_secret, draft.configured_secret()) {
         (None, Some(place)) => Some(place.read(environment, &*engine.ports().clock).await?),
         (given, _) => given,

@@ -12,6 +12,7 @@ use crate::support::{FILTERS, redirect_of};
 async fn what_is_missing_is_named_as_a_member_of_the_request() {
     let world = World::new().await;
     let issuer = world.provider.issuer();
+    world.provider.change(|behaviour| behaviour.registration = false);
     let table = [
         json!({}),
         json!({"target": "github", "way": "telepathy"}),

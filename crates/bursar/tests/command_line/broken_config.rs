@@ -112,6 +112,7 @@ async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secr
     status.interval                    30m                                     default
     login.timeout                      5m                                      default
     login.callback_port                -                                       default
+    login.client_metadata_url          -                                       default
     login.no_browser                   false                                   default
     cleanup.keep                       7d                                      default
     agent.on_demand                    false                                   environment variable BURSAR_AGENT_ON_DEMAND

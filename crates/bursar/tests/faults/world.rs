@@ -93,6 +93,7 @@ impl World {
             provider: described,
             variables: BTreeMap::new(),
             issuer: Some(issuer),
+            resource_server: None,
             client_id: PUBLIC_CLIENT.to_owned(),
             client_secret: None,
             scopes: Vec::new(),

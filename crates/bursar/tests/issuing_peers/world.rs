@@ -62,8 +62,19 @@ impl World {
 
     /// Starts an MCP server whose tokens come from here; returns it with its address.
     pub(super) async fn start_mcp_resource(&self) -> (ForeignProgram, String) {
-        let mut program = ForeignProgram::of_node(&["clients/mcp-resource.mjs"]);
-        program.is_told(&json!({ "issuer": self.issuer })).await;
+        self.open(ForeignProgram::of_node(&["clients/mcp-resource.mjs"])).await
+    }
+
+    /// The same, of FastMCP.
+    pub(super) async fn start_fastmcp_resource(&self) -> (ForeignProgram, String) {
+        self.open(ForeignProgram::of_python("clients/fastmcp_resource.py")).await
+    }
+
+    async fn open(&self, mut program: ForeignProgram) -> (ForeignProgram, String) {
+        let keys = reqwest::Client::builder().no_proxy().build().unwrap();
+        let keys = keys.get(format!("{}/oauth/jwks", self.issuer)).send().await.unwrap();
+        let keys: Value = serde_json::from_str(&keys.text().await.unwrap()).unwrap();
+        program.is_told(&json!({ "issuer": self.issuer, "algorithm": keys["keys"][0]["alg"] })).await;
         let said = program.says().await.expect("it opens");
         let url = said.strip_prefix("resource ").unwrap().to_owned();
         self.add_resource(&url).await;

@@ -155,8 +155,8 @@ async fn metadata_that_cannot_be_trusted_ends_the_login() {
 
     exit 8
     error: the server does not announce PKCE with S256
-    hint: this server cannot be used safely; ask its operator to fix its
-          metadata
+    hint: ask its operator to announce `code_challenge_methods_supported`; if
+          you know that it has PKCE, add `--assume-pkce`
 
     exit 2
     error: the answer is not server metadata
@@ -329,7 +329,8 @@ async fn another_person_does_not_overwrite_the_account() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_client_nothing_is_sent() {
     let scene = Scene::set().await;
-    let provider = MisbehavingProvider::start(Behaviour::default()).await;
+    let provider =
+        MisbehavingProvider::start(Behaviour { registration: false, ..Behaviour::default() }).await;
     let by_url = scene.home.run(&["login", &provider.issuer()]).await;
     assert_eq!(provider.calls_to(Endpoint::Authorize) + provider.calls_to(Endpoint::Token), 0);
     let by_name = scene.home.run(&["login", "google"]).await;

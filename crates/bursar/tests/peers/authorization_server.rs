@@ -64,6 +64,11 @@ impl AuthorizationServer {
         &self.issuer
     }
 
+    /// Where it is told what to do, and asked what it knows.
+    pub(crate) fn control_url(&self) -> &str {
+        &self.control
+    }
+
     /// What it has counted so far.
     pub(crate) async fn counts(&self) -> Counts {
         let answer = self.client.get(format!("{}/state", self.control)).send().await.unwrap();

@@ -7,10 +7,12 @@ use super::{LoggedIn, LoginError, LoginPlan};
 use crate::engine::Engine;
 use crate::lifecycle::account::LoginMethod;
 use crate::oauth::authorization::{AuthorizationRequest, AuthorizationResponse, Expected};
+use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::pkce::Verifier;
 use crate::oauth::token::Grant;
 use crate::oauth::url::Issuer;
 use crate::ports::random::unguessable;
+use crate::ports::upstream::{Body, Response};
 use crate::secret::Secret;
 
 /// A login whose redirect is awaited. Lives in this process only: its secrets are stored nowhere.
@@ -43,14 +45,41 @@ impl Engine {
         plan: &LoginPlan,
         redirect_uri: &str,
     ) -> Result<PendingAuthorization, LoginError> {
+        let pending = self.authorization(plan, redirect_uri)?;
+        let until = self.now().saturating_add(LONGEST_LOGIN).unwrap_or(jiff::Timestamp::MAX);
+        self.prove_storable(until).await?;
+        Ok(pending)
+    }
+
+    /// Whether the server still knows the client of `plan`, as far as it tells: it must not send anybody back for a client it
+    /// does not know (RFC 6749 §4.1.2.1), so all that people would see is a page of its own.
+    pub async fn is_client_known(&self, plan: &LoginPlan, redirect_uri: &str) -> bool {
+        // Nothing of it is used again.
+        let Ok(pending) = self.authorization(plan, redirect_uri) else { return true };
+        let request = http::Request::get(pending.url.as_str())
+            .header(http::header::ACCEPT, "text/html")
+            .body(Body::default());
+        let Ok(request) = request else { return true };
+        let Ok(response) = self.ports.upstream.send(request, self.limits(&plan.provider)).await else {
+            return true;
+        };
+        match response.status().as_u16() {
+            400 | 401 | 403 | 404 => false,
+            300..400 => !sends_unknown_client(&response),
+            _ => true,
+        }
+    }
+
+    fn authorization(
+        &self,
+        plan: &LoginPlan,
+        redirect_uri: &str,
+    ) -> Result<PendingAuthorization, LoginError> {
         let provider = &plan.provider;
         let not_offered = || LoginError::NotOffered { provider: provider.id.to_string(), way: "browser" };
         let request = |detail: String| LoginError::Request { detail };
         let endpoint = provider.endpoints.authorize.as_ref().ok_or_else(not_offered)?;
         let endpoint = endpoint.url().map_err(|error| request(error.to_string()))?;
-        let until = self.now().saturating_add(LONGEST_LOGIN).unwrap_or(jiff::Timestamp::MAX);
-        self.prove_storable(until).await?;
-
         let random = &*self.ports.random;
         let authorize = &provider.authorize;
         let scopes = authorize.scopes(&plan.scopes);
@@ -123,9 +152,29 @@ impl Engine {
             verifier: pending.verifier.as_ref(),
             state: Some(&pending.state),
         };
-        let exchanged = self.exchange(plan, &grant).await?;
+        let exchanged = match self.exchange(plan, &grant).await {
+            Err(
+                refused @ LoginError::Refused {
+                    error: OAuthError { code: ErrorCode::InvalidClient, .. }, ..
+                },
+            ) => {
+                let issuer = plan.issuer.as_deref().unwrap_or_default();
+                self.forget_registered_client(issuer, &plan.client_id).await?;
+                return Err(refused);
+            }
+            exchanged => exchanged?,
+        };
         self.record(plan, method, exchanged, Some(pending.redirect_uri), pending.nonce.as_ref()).await
     }
+}
+
+/// Some servers send everybody back, with the reason in the address.
+fn sends_unknown_client(response: &Response) -> bool {
+    let location = response.headers().get(http::header::LOCATION).and_then(|value| value.to_str().ok());
+    let query = location.and_then(|location| location.split_once('?')).map_or("", |(_, query)| query);
+    url::form_urlencoded::parse(query.as_bytes()).any(|(name, value)| {
+        name == "error" && matches!(value.as_ref(), "invalid_client" | "unauthorized_client")
+    })
 }
 
 /// Applies the provider's own names for standard parameters; an empty name leaves one out.

@@ -3,8 +3,9 @@
 use crate::engine::Engine;
 use crate::lifecycle::failure::{self, Cause};
 use crate::oauth::metadata::{MetadataError, ServerMetadata, well_known_urls};
-use crate::oauth::url::{EndpointUrl, Issuer};
-use crate::ports::upstream::Body;
+use crate::oauth::protected_resource::ResourceMetadataError;
+use crate::oauth::url::{EndpointUrl, Issuer, UrlError};
+use crate::ports::upstream::{Body, SendLimits, UrlOrigin};
 use crate::provider::{Provider, ProviderId};
 
 impl Engine {
@@ -13,12 +14,23 @@ impl Engine {
     /// People add or forget a trailing slash; a server whose own name differs by nothing else is asked by that name, and
     /// must then answer to it exactly.
     pub async fn discover(&self, issuer: &Issuer) -> Result<Provider, DiscoveryError> {
-        match self.discover_exactly(issuer).await {
+        let metadata = self.server_metadata(issuer, UrlOrigin::Configured).await?;
+        metadata.require_pkce()?;
+        Ok(Provider::from_metadata(ProviderId::of_issuer(&metadata.issuer), &metadata))
+    }
+
+    /// The same as it is written; `origin` says who named the issuer.
+    pub(super) async fn server_metadata(
+        &self,
+        issuer: &Issuer,
+        origin: UrlOrigin,
+    ) -> Result<ServerMetadata, DiscoveryError> {
+        match self.exact_metadata(issuer, origin).await {
             Err(DiscoveryError::Metadata(MetadataError::IssuerMismatch { expected, found }))
                 if expected.trim_end_matches('/') == found.trim_end_matches('/') =>
             {
                 match Issuer::parse(&found) {
-                    Ok(named) => self.discover_exactly(&named).await,
+                    Ok(named) => self.exact_metadata(&named, origin).await,
                     Err(_) => Err(MetadataError::IssuerMismatch { expected, found }.into()),
                 }
             }
@@ -26,21 +38,17 @@ impl Engine {
         }
     }
 
-    async fn discover_exactly(&self, issuer: &Issuer) -> Result<Provider, DiscoveryError> {
+    async fn exact_metadata(
+        &self,
+        issuer: &Issuer,
+        origin: UrlOrigin,
+    ) -> Result<ServerMetadata, DiscoveryError> {
         let mut last = None;
         for url in well_known_urls(issuer) {
-            match self.metadata_at(&url, issuer).await {
-                Ok(metadata) => {
-                    metadata.require_pkce()?;
-                    return Ok(Provider::from_metadata(ProviderId::of_issuer(issuer), &metadata));
-                }
+            match self.metadata_at(&url, issuer, origin).await {
+                Ok(metadata) => return Ok(metadata),
                 // Servers without metadata there often answer a page of their own.
-                Err(
-                    missing @ (DiscoveryError::NoMetadata { .. }
-                    | DiscoveryError::Metadata(MetadataError::NotMetadata)),
-                ) => {
-                    last = Some(missing);
-                }
+                Err(missing) if missing.is_absence() => last = Some(missing),
                 Err(error) => return Err(error),
             }
         }
@@ -51,17 +59,18 @@ impl Engine {
         &self,
         url: &EndpointUrl,
         issuer: &Issuer,
+        origin: UrlOrigin,
     ) -> Result<ServerMetadata, DiscoveryError> {
         let request = http::Request::get(url.to_string())
             .header(http::header::ACCEPT, "application/json")
             .body(Body::default())
             .map_err(|_| DiscoveryError::NoMetadata { issuer: issuer.to_string(), status: 0 })?;
-        let response = self.ports.upstream.send(request, self.general_limits()).await.map_err(|error| {
-            DiscoveryError::Unreachable {
+        let limits = SendLimits { origin, ..self.general_limits() };
+        let response =
+            self.ports.upstream.send(request, limits).await.map_err(|error| DiscoveryError::Unreachable {
                 issuer: issuer.to_string(),
                 cause: failure::from_send_error(&error).cause,
-            }
-        })?;
+            })?;
         if !response.status().is_success() {
             let status = response.status().as_u16();
             return Err(DiscoveryError::NoMetadata { issuer: issuer.to_string(), status });
@@ -70,9 +79,12 @@ impl Engine {
     }
 }
 
-/// Why an issuer URL is not enough.
+/// Why a URL is not enough.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
+    /// It is none that a token may be asked from.
+    #[error(transparent)]
+    Url(#[from] UrlError),
     /// It could not be asked.
     #[error("{issuer} cannot be reached: {cause}")]
     Unreachable {
@@ -92,4 +104,50 @@ pub enum DiscoveryError {
     /// What it publishes is not acceptable.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// A protected resource says nothing of who issues its tokens.
+    #[error("{url} wants a token (HTTP 401), but does not say from whom")]
+    NoResourceMetadata {
+        /// The resource.
+        url: String,
+    },
+    /// What a protected resource says of itself is not acceptable.
+    #[error(transparent)]
+    Resource(#[from] ResourceMetadataError),
+    /// Several issue tokens for a resource, and nobody says which is meant.
+    #[error("{url} takes tokens of several authorization servers: {}", issuers.join(", "))]
+    SeveralIssuers {
+        /// The resource.
+        url: String,
+        /// Who they are.
+        issuers: Vec<String>,
+    },
+    /// The issuer that was asked for does not issue tokens for the resource.
+    #[error("{url} does not take tokens of {wanted}{}", others(issuers))]
+    OtherIssuer {
+        /// The resource.
+        url: String,
+        /// Who was asked for.
+        wanted: String,
+        /// Whose tokens it takes.
+        issuers: Vec<String>,
+    },
+    /// A server elsewhere sends tokens to this machine.
+    #[error("{issuer} is elsewhere, but names {endpoint} on this machine")]
+    PointsHere {
+        /// The issuer.
+        issuer: String,
+        /// What it names.
+        endpoint: &'static str,
+    },
+}
+
+impl DiscoveryError {
+    /// Whether there is simply nothing, so that looking elsewhere is right.
+    pub(super) fn is_absence(&self) -> bool {
+        matches!(self, Self::NoMetadata { .. } | Self::Metadata(MetadataError::NotMetadata))
+    }
+}
+
+fn others(issuers: &[String]) -> String {
+    if issuers.is_empty() { String::new() } else { format!(", but of {}", issuers.join(", ")) }
 }

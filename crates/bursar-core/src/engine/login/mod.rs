@@ -10,11 +10,16 @@ mod exchange;
 pub(super) mod identity;
 mod machine;
 mod record;
+mod registration;
+mod target;
 
 pub use self::authorization_code::PendingAuthorization;
 pub use self::discovery::DiscoveryError;
 pub use self::machine::KeyedAssertion;
 pub use self::record::LoggedIn;
+pub(super) use self::registration::REGISTERED_CLIENT;
+pub use self::registration::{ClientWanted, RegistrationFailure};
+pub use self::target::{Discovered, DiscoveredResource, Known};
 
 use std::collections::BTreeMap;
 
@@ -47,6 +52,8 @@ pub struct LoginPlan {
     pub variables: BTreeMap<String, String>,
     /// The issuer the provider was discovered from; `None` for catalogue entries.
     pub issuer: Option<String>,
+    /// The protected resource that led to that issuer.
+    pub resource_server: Option<String>,
     /// The client id.
     pub client_id: String,
     /// The client's secret or private key.

@@ -85,6 +85,7 @@ impl Engine {
             let definition = ProviderDefinition {
                 provider: plan.provider.clone(),
                 issuer: issuer.clone(),
+                resource_server: plan.resource_server.clone(),
                 discovered_at: account.logged_in_at,
             };
             let id = plan.provider.id.as_str();

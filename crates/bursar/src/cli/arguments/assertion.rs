@@ -5,8 +5,8 @@ use clap::{Args, ValueEnum};
 /// What an assertion says (RFC 7523 §3).
 #[derive(Debug, Default, Args)]
 pub struct AssertionArguments {
-    /// Who asserts; default: the client id
-    #[arg(long, value_name = "NAME", requires = "key_file")]
+    /// Who asserts; default: the client id. Without a key file: which of an MCP server's issuers to log in to
+    #[arg(long, value_name = "NAME")]
     pub issuer: Option<String>,
     /// About whom; default: the issuer
     #[arg(long, value_name = "NAME", requires = "key_file")]

@@ -46,7 +46,7 @@ fn told(known: &ProviderDefinition, answer: &Result<Provider, DiscoveryError>) -
                 format!("{id} does not describe itself as at the login any more: {error}"),
                 format!(
                     "accounts go on as long as its endpoints stay; `bursar login {}` will say more",
-                    known.issuer
+                    known.resource_server.as_ref().unwrap_or(&known.issuer)
                 ),
             ));
         }
@@ -58,7 +58,10 @@ fn told(known: &ProviderDefinition, answer: &Result<Provider, DiscoveryError>) -
     Some(Finding::warn(
         NAME,
         format!("{id} describes itself otherwise than at the login: {}", changes.join("; ")),
-        format!("take it over with `bursar login {}`; until then the old addresses are used", known.issuer),
+        format!(
+            "take it over with `bursar login {}`; until then the old addresses are used",
+            known.resource_server.as_ref().unwrap_or(&known.issuer)
+        ),
     ))
 }
 

@@ -1,7 +1,8 @@
 //! `bursar login`: from a name or an issuer's URL to a stored account.
 //!
 //! `target` finds the provider, `plan` settles everything that must be known before anything is sent (both by
-//! [`crate::login_plan`], which the API uses too), `way` decides how the person takes part, one file for each way carries it out, `report` tells the end. What may be stored is the
+//! [`crate::login_plan`], which the API uses too), `way` decides how the person takes part, one file for each way carries it out, `report` tells the end,
+//! `verification` whether a resource takes the token. What may be stored is the
 //! engine's decision alone: a login that fails leaves everything as it was.
 
 mod assertion;
@@ -13,12 +14,13 @@ pub(super) mod plan;
 mod quick_response;
 mod report;
 mod target;
+mod verification;
 mod way;
 
 use std::future::Future;
 use std::time::Duration;
 
-use bursar_core::engine::login::LoginPlan;
+use bursar_core::engine::login::{Known, LoginPlan};
 use bursar_core::provider::duration::write_duration;
 use futures::FutureExt as _;
 use jiff::SignedDuration;
@@ -31,8 +33,11 @@ use crate::exit::{Exit, Failure};
 use crate::login_plan::refused;
 
 pub(super) async fn run(app: &App, command: &LoginCommand) -> Result<Exit, Failure> {
-    let target = target::find(app, &command.target).await?;
-    let plan = plan::settle(app, command, target).await?;
+    let (issuer, challenge) = (target::issuer(command)?, plan::challenge(app, command).await?);
+    let has_pkce = command.assume_pkce;
+    let known = Known { issuer: issuer.as_ref(), challenge: challenge.as_ref(), has_pkce };
+    let target = target::find(app, &command.target, known).await?;
+    let plan = plan::settle(app, command, target, challenge).await?;
     let had_vault = app.engine.recorded_key_source().await?.is_some();
     if let Some(policy) = &plan.provider.policy {
         app.printer.say(&format!("{}: {policy}", paint("note", WARN)));
@@ -45,7 +50,9 @@ pub(super) async fn run(app: &App, command: &LoginCommand) -> Result<Exit, Failu
         Way::JwtBearer => assertion::log_in(app, command, &plan).await?,
         Way::Key => machine::keep_key(app, command, &plan).await?,
     };
-    report::tell(app, &logged_in, had_vault).await
+    let exit = report::tell(app, &logged_in, had_vault).await?;
+    verification::verify(app, &plan, &logged_in).await?;
+    Ok(exit)
 }
 
 /// How long a person may take.

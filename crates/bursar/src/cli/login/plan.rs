@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use bursar_core::engine::login::LoginPlan;
+use bursar_core::oauth::challenge::ResourceHint;
 use bursar_core::provider::{Provider, VariableError};
 use bursar_core::secret::Secret;
 
@@ -12,17 +13,24 @@ use crate::cli::arguments::{LoginCommand, MachineGrant};
 use crate::cli::token::read_secret;
 use crate::config::secret_source::{SecretSource, SecretSourceError};
 use crate::exit::{Exit, Failure};
-use crate::login_plan::{Draft, PlanError, Target, Wish};
+use crate::login_plan::{Draft, PlanError, Target, Wish, of_registration};
+use crate::loopback::CallbackError;
 
-pub(super) async fn settle(app: &App, command: &LoginCommand, target: Target) -> Result<LoginPlan, Failure> {
+pub(super) async fn settle(
+    app: &App,
+    command: &LoginCommand,
+    target: Target,
+    challenge: Option<ResourceHint>,
+) -> Result<LoginPlan, Failure> {
     let told = |error: PlanError| told(command, error);
-    let mut draft = Draft::begin(&app.engine, &app.config, wish(command), target).await.map_err(told)?;
+    let wish = Wish { challenge, ..wish(command) };
+    let mut draft = Draft::begin(&app.engine, &app.config, wish, target).await.map_err(told)?;
     if command.grant == Some(MachineGrant::JwtBearer) {
         draft.choose_client_if_named();
         draft.keep_secret(client_secret(app, command, &draft).await?);
     } else if command.api_key_file.is_none() {
         refuse_signing_key(command)?;
-        draft.choose_client().map_err(told)?;
+        draft.choose_client(&app.engine, &app.config, command.port).await.map_err(told)?;
         draft.keep_secret(client_secret(app, command, &draft).await?);
         draft.demand_secret(command.grant.is_some()).map_err(told)?;
     }
@@ -37,7 +45,29 @@ fn wish(command: &LoginCommand) -> Wish {
         scopes: command.scopes.clone(),
         resource: command.resource.clone(),
         variables: command.variables.clone(),
+        challenge: None,
     }
+}
+
+/// What the resource answered to somebody's request, from the file that holds its `WWW-Authenticate` field.
+pub(super) async fn challenge(app: &App, command: &LoginCommand) -> Result<Option<ResourceHint>, Failure> {
+    let Some(path) = &command.challenge_file else { return Ok(None) };
+    let field = read_private(app, path).await?;
+    let text = field.expose();
+    // People copy the whole line.
+    let value = match text.split_once(':') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("www-authenticate") => value,
+        _ => text,
+    };
+    let unusable = |what: &str| {
+        Failure::new(Exit::Usage, format!("`{}` {what}", path.display()))
+            .hint("give the value of the `WWW-Authenticate` field that the server answered with")
+    };
+    let hint = ResourceHint::read(value).ok_or_else(|| unusable("is no challenge about tokens"))?;
+    if hint.wants_more_scope() && hint.scope.is_none() {
+        return Err(unusable("does not name the scope that is missing"));
+    }
+    Ok(Some(hint))
 }
 
 /// What is wrong, with the option that puts it right.
@@ -59,6 +89,16 @@ pub(super) fn told(command: &LoginCommand, error: PlanError) -> Failure {
             "add `--client-secret-file FILE` (mode 0600, or `-` for stdin), or set `client_secret_file` under {}",
             section(provider)
         ),
+        PlanError::Registration(_) => {
+            format!("register a client by hand, then run `bursar login {} --client-id ID`", command.target)
+        }
+        PlanError::Callback(error) => match error {
+            CallbackError::PortTaken { .. } => "choose another with `--port PORT`".to_owned(),
+            CallbackError::Bind { .. } | CallbackError::TimedOut { .. } => error.hint().to_owned(),
+        },
+        PlanError::AlreadyGranted { reference, .. } => format!(
+            "see what it has with `bursar token {reference} --json`; only the operator can say what is really wanted"
+        ),
         PlanError::NotByDevice { provider, .. } => format!(
             "log in by browser or with `--paste`; with a code it gives: {}",
             provider.device.allowed_scopes.join(", ")
@@ -67,6 +107,8 @@ pub(super) fn told(command: &LoginCommand, error: PlanError) -> Failure {
     };
     match error {
         PlanError::Store(error) => error.into(),
+        PlanError::Registration(error) => of_registration(*error, &hint),
+        PlanError::AlreadyGranted { .. } => Failure::of(Exit::Denied, &error).hint(hint),
         error => Failure::of(Exit::Usage, &error).hint(hint),
     }
 }

@@ -1,0 +1,37 @@
+//! Whether the resource that asked for the login takes the token it led to.
+//!
+//! A resource that refuses every token would otherwise send people round in circles: refused, logged in, refused. What was
+//! stored stays, because the token may be good for what nobody asked about here.
+
+use bursar_core::engine::login::{LoggedIn, LoginPlan};
+use bursar_core::oauth::scope::Scope;
+use bursar_core::oauth::url::EndpointUrl;
+use http::HeaderValue;
+
+use crate::cli::app::App;
+use crate::cli::printer::{WARN, paint};
+use crate::exit::{Exit, Failure};
+
+pub(super) async fn verify(app: &App, plan: &LoginPlan, logged_in: &LoggedIn) -> Result<(), Failure> {
+    let Some(url) = &plan.resource_server else { return Ok(()) };
+    let account = &logged_in.account;
+    let asked = Scope::from_answer(&plan.scopes.join(" "));
+    let refused = asked.only(|scope| !account.scope.contains(scope));
+    if !refused.is_empty() {
+        app.printer.say(&format!("{}: {refused} was asked for and not granted", paint("note", WARN)));
+    }
+    let Ok(address) = EndpointUrl::parse(url) else { return Ok(()) };
+    let handed = app.desk.hand_out_unchecked(&account.reference).await?;
+    let field = format!("{} {}", handed.token_type, handed.token.expose());
+    let Ok(mut field) = HeaderValue::try_from(field) else { return Ok(()) };
+    field.set_sensitive(true);
+    if app.engine.is_refused(&address, &field).await {
+        let issuer = plan.issuer.as_deref().unwrap_or_default();
+        return Err(Failure::new(
+            Exit::Denied,
+            format!("{url} refuses the token that {issuer} issued for it"),
+        )
+        .hint("logging in again changes nothing; tell the operator of the resource"));
+    }
+    Ok(())
+}

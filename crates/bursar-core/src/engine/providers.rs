@@ -8,7 +8,7 @@ use crate::oauth::client_authentication::{Client, ClientAuthentication, Method};
 use crate::oauth::signing::{SigningError, SigningKey};
 use crate::ports::document;
 use crate::ports::store::StoreError;
-use crate::ports::upstream::SendLimits;
+use crate::ports::upstream::{SendLimits, UrlOrigin};
 use crate::provider::{CatalogueError, Provider, ProviderId, VariableError};
 use crate::provider::{Refresh, RetryAfterTimeout, Reuse, Rotation};
 use crate::secret::Secret;
@@ -17,7 +17,8 @@ impl Engine {
     /// What a call to this provider may cost and which way it goes.
     pub(super) fn limits(&self, provider: &Provider) -> SendLimits {
         let own = self.network.proxies.get(provider.id.as_str());
-        SendLimits { proxy: own.or(provider.proxy.as_ref()).cloned(), ..self.general_limits() }
+        let origin = if provider.guarded { UrlOrigin::Stranger } else { UrlOrigin::Configured };
+        SendLimits { proxy: own.or(provider.proxy.as_ref()).cloned(), origin, ..self.general_limits() }
     }
 
     /// What a call to nobody in particular may cost.

@@ -83,8 +83,9 @@ impl NewClient {
         let id = text("client_id").ok_or(RegistrationError::Unreadable)?.to_owned();
         let secret = text("client_secret").map(Secret::new);
         let method = match text("token_endpoint_auth_method") {
-            Some(name) => Method::from_registered_name(name)
-                .ok_or_else(|| RegistrationError::Method { name: name.chars().take(SHOWN).collect() })?,
+            Some(name) => Method::from_registered_name(name).ok_or_else(|| RegistrationError::Method {
+                name: name.chars().filter(|letter| !letter.is_control()).take(SHOWN).collect(),
+            })?,
             // RFC 7591 §2: not said is HTTP Basic, but without a secret there is nothing to say.
             None if secret.is_some() => Method::Basic,
             None => Method::None,

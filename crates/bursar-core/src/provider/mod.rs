@@ -81,6 +81,9 @@ pub struct Provider {
     /// What the provider's terms say about tools like this one; shown before a login.
     #[serde(default)]
     pub policy: Option<String>,
+    /// Whether its endpoints are a stranger's idea, so that they must be on the public internet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub guarded: bool,
     /// A proxy for this provider's calls; the empty text means none at all.
     #[serde(default)]
     pub proxy: Option<String>,
@@ -149,6 +152,7 @@ impl Provider {
             refresh_before: None,
             rotate_after: None,
             policy: None,
+            guarded: false,
             proxy: None,
             verified_on: None,
             sources: Vec::new(),

@@ -78,7 +78,7 @@ async fn login() {
 
     Arguments:
       <TARGET>
-              A provider of the catalogue, or the URL of an issuer
+              A provider of the catalogue, or the URL of an issuer or an MCP server
 
     Options:
           --as <NICKNAME>
@@ -102,6 +102,14 @@ async fn login() {
           --scope <SCOPE>
               A scope to ask for; may be repeated
 
+          --challenge-file <FILE>
+              A file with the `WWW-Authenticate` an MCP server answered: ask for
+              what it wants; `-` reads stdin
+
+          --assume-pkce
+              Log in although the issuer does not say that it knows PKCE (S256 is
+              sent all the same)
+
           --resource <URL>
               A resource the tokens are for (RFC 8707); may be repeated
 
@@ -119,7 +127,8 @@ async fn login() {
               service account's file; `-` reads stdin
 
           --issuer <NAME>
-              Who asserts; default: the client id
+              Who asserts; default: the client id. Without a key file: which of an
+              MCP server's issuers to log in to
 
           --subject <NAME>
               About whom; default: the issuer

@@ -16,7 +16,6 @@ use crate::oauth::registration::{NewClient, RegistrationError, RegistrationReque
 use crate::oauth::scope::Scope;
 use crate::ports::document::{self, Document, Stored};
 use crate::ports::store::{Commit, Expected, Group, Kind, Scope as KindScope, StoreError};
-use crate::ports::upstream::SendLimits;
 use crate::provider::AuthenticationRule;
 use crate::secret::Sealed;
 
@@ -196,13 +195,13 @@ impl Engine {
         };
         let request =
             request.to(endpoint).map_err(|_| RegistrationFailure::NotOffered { issuer: issuer() })?;
-        let limits = SendLimits { origin: found.origin, ..self.general_limits() };
-        let response = self.ports.upstream.send(request, limits).await.map_err(|error| {
-            RegistrationFailure::Unreachable {
-                issuer: issuer(),
-                cause: failure::from_send_error(&error).cause,
-            }
-        })?;
+        let response =
+            self.ports.upstream.send(request, self.limits(&found.provider)).await.map_err(|error| {
+                RegistrationFailure::Unreachable {
+                    issuer: issuer(),
+                    cause: failure::from_send_error(&error).cause,
+                }
+            })?;
         NewClient::read(&response)
             .map_err(|source| RegistrationFailure::Refused { issuer: issuer(), source: Box::new(source) })
     }

@@ -25,8 +25,6 @@ pub struct Discovered {
     pub server: ServerMetadata,
     /// What the tokens are for, where that is more than the issuer itself.
     pub resource: Option<DiscoveredResource>,
-    /// Who named the issuer.
-    pub origin: UrlOrigin,
 }
 
 /// A protected resource.
@@ -119,7 +117,7 @@ impl Engine {
         };
         let server = self.trusted_metadata(url, &issuer, UrlOrigin::Configured).await?;
         let provider = Provider::from_metadata(ProviderId::of_issuer(&server.issuer), &server);
-        Ok(Discovered { provider, server, resource: None, origin: UrlOrigin::Configured })
+        Ok(Discovered { provider, server, resource: None })
     }
 
     async fn of_resource(
@@ -139,9 +137,10 @@ impl Engine {
         let server = self.trusted_metadata(url, issuer, origin).await?;
         refuse_loopback(&server)?;
         let scope = refusal.scope.clone().or(metadata.scopes_supported).unwrap_or_default();
-        let provider = provider(url, &server, &scope);
+        let mut provider = provider(url, &server, &scope);
+        provider.guarded = origin == UrlOrigin::Stranger;
         let resource = DiscoveredResource { url: url.written.to_owned(), indicator: Some(metadata.resource) };
-        Ok(Discovered { provider, server, resource: Some(resource), origin })
+        Ok(Discovered { provider, server, resource: Some(resource) })
     }
 
     /// A resource without metadata: as a protected issuer, or, as MCP had it in 2025-03-26, with its own authorization server
@@ -170,7 +169,7 @@ impl Engine {
         // Whoever names the issuer by hand gets tokens for this resource, and for nothing else.
         let indicator = wanted.map(|_| url.written.to_owned());
         let resource = Some(DiscoveredResource { url: url.written.to_owned(), indicator });
-        Ok(Discovered { provider, server, resource, origin: UrlOrigin::Configured })
+        Ok(Discovered { provider, server, resource })
     }
 
     /// What an issuer says, which must promise PKCE unless somebody vouches for it.

@@ -11,8 +11,7 @@ from fastmcp import FastMCP
 from fastmcp.server.auth import RemoteAuthProvider
 from fastmcp.server.auth.providers.jwt import JWTVerifier
 
-settings = json.loads(sys.stdin.readline())
-issuer = settings["issuer"]
+issuer = json.loads(sys.stdin.readline())["issuer"]
 
 listener = socket.create_server(("127.0.0.1", 0))
 base = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -20,7 +19,8 @@ verifier = JWTVerifier(
     jwks_uri=f"{issuer}/oauth/jwks",
     issuer=issuer,
     audience=f"{base}/mcp",
-    algorithm=settings["algorithm"],
+    # It takes one only, and this is the one that access tokens are signed with.
+    algorithm="ES256",
     required_scopes=["mcp:read"],
 )
 auth = RemoteAuthProvider(token_verifier=verifier, authorization_servers=[issuer], base_url=base)

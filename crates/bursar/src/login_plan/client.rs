@@ -21,9 +21,9 @@ impl Draft {
         config: &Config,
         port: Option<u16>,
     ) -> Result<(), PlanError> {
-        if let Some(id) = self.named_client(engine).await? {
-            self.plan.client_id = id;
-            return Ok(());
+        match self.choose_named_client(engine).await {
+            Err(PlanError::NoClient { .. }) => {}
+            chosen => return chosen,
         }
         let Some(found) = &self.discovered else { return Err(self.no_client()) };
         let page = config.login.client_metadata_url.as_ref();
@@ -35,6 +35,12 @@ impl Draft {
             return Err(self.no_client());
         }
         self.register(engine, port.or(config.login.callback_port)).await
+    }
+
+    /// The same where none can be made: a client that logs in alone is known to somebody.
+    pub(crate) async fn choose_named_client(&mut self, engine: &Engine) -> Result<(), PlanError> {
+        self.plan.client_id = self.named_client(engine).await?.ok_or_else(|| self.no_client())?;
+        Ok(())
     }
 
     /// One that a person chose, now or earlier, or that anybody may use.

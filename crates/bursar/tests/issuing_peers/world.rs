@@ -71,10 +71,7 @@ impl World {
     }
 
     async fn open(&self, mut program: ForeignProgram) -> (ForeignProgram, String) {
-        let keys = reqwest::Client::builder().no_proxy().build().unwrap();
-        let keys = keys.get(format!("{}/oauth/jwks", self.issuer)).send().await.unwrap();
-        let keys: Value = serde_json::from_str(&keys.text().await.unwrap()).unwrap();
-        program.is_told(&json!({ "issuer": self.issuer, "algorithm": keys["keys"][0]["alg"] })).await;
+        program.is_told(&json!({ "issuer": self.issuer })).await;
         let said = program.says().await.expect("it opens");
         let url = said.strip_prefix("resource ").unwrap().to_owned();
         self.add_resource(&url).await;

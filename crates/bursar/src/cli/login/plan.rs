@@ -30,7 +30,11 @@ pub(super) async fn settle(
         draft.keep_secret(client_secret(app, command, &draft).await?);
     } else if command.api_key_file.is_none() {
         refuse_signing_key(command)?;
-        draft.choose_client(&app.engine, &app.config, command.port).await.map_err(told)?;
+        if command.grant.is_some() {
+            draft.choose_named_client(&app.engine).await.map_err(told)?;
+        } else {
+            draft.choose_client(&app.engine, &app.config, command.port).await.map_err(told)?;
+        }
         draft.keep_secret(client_secret(app, command, &draft).await?);
         draft.demand_secret(command.grant.is_some()).map_err(told)?;
     }

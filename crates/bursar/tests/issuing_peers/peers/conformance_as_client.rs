@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use futures::StreamExt as _;
+
 use crate::issuing_peers::foreign_program::ForeignProgram;
 
 /// Everything both versions of the suite ask of clients that log people in, by revision of the specification.
@@ -42,16 +44,25 @@ const OF_2026_07_28: [&str; 11] = [
 
 #[tokio::test]
 async fn the_scenarios_of_the_published_suite_pass() {
-    for scenario in OF_2025_11_25.iter().chain(&OF_2026_07_28[..3]) {
-        passes("mcp-conformance-0.1", scenario).await;
-    }
+    // Not the last one: its server calls itself by another name than the one it was asked by (RFC 8414 §3.3), which the next
+    // suite has put right.
+    pass("mcp-conformance-0.1", OF_2025_11_25[..14].iter().chain(&OF_2026_07_28[..3])).await;
 }
 
 #[tokio::test]
-async fn the_scenarios_of_the_next_suite_pass() {
-    for scenario in OF_2025_11_25.iter().chain(&OF_2026_07_28) {
-        passes("@modelcontextprotocol/conformance", scenario).await;
-    }
+async fn the_earlier_scenarios_of_the_next_suite_pass() {
+    pass("@modelcontextprotocol/conformance", OF_2025_11_25.iter()).await;
+}
+
+#[tokio::test]
+async fn the_later_scenarios_of_the_next_suite_pass() {
+    pass("@modelcontextprotocol/conformance", OF_2026_07_28.iter()).await;
+}
+
+/// Several at a time, because each mostly waits for processes to start.
+async fn pass(suite: &str, scenarios: impl Iterator<Item = &&str>) {
+    let each = async |scenario: &&str| passes(suite, scenario).await;
+    futures::stream::iter(scenarios).for_each_concurrent(3, each).await;
 }
 
 /// One scenario, all of whose checks must pass without a warning.

@@ -127,6 +127,7 @@ pub enum Command {
 
 /// `bursar login`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, each typed by name")]
 pub struct LoginCommand {
     /// A provider of the catalogue, or the URL of an issuer or an MCP server
     pub target: String,

@@ -60,9 +60,9 @@ async fn the_later_scenarios_of_the_next_suite_pass() {
 }
 
 /// Several at a time, because each mostly waits for processes to start.
-async fn pass(suite: &str, scenarios: impl Iterator<Item = &&str>) {
-    let each = async |scenario: &&str| passes(suite, scenario).await;
-    futures::stream::iter(scenarios).for_each_concurrent(3, each).await;
+async fn pass(suite: &str, scenarios: impl Iterator<Item = &&'static str>) {
+    let all = scenarios.map(|scenario| passes(suite, scenario));
+    futures::stream::iter(all).for_each_concurrent(3, |one| one).await;
 }
 
 /// One scenario, all of whose checks must pass without a warning.

@@ -71,7 +71,7 @@ impl Draft {
         let asked = asked_scopes(&wish)?;
         let scopes = if asked.is_empty() { config.scopes.clone().unwrap_or_default() } else { asked };
         let scopes = match resource {
-            Some(_) => scopes_for_resource(&provider, scopes, wish.challenge.as_ref(), earlier.as_ref())?,
+            Some(_) => scopes_for_resource(&provider, &scopes, wish.challenge.as_ref(), earlier.as_ref())?,
             None => scopes,
         };
         let plan = LoginPlan {
@@ -219,7 +219,7 @@ fn resources(
 /// twice: that would never end.
 fn scopes_for_resource(
     provider: &Provider,
-    asked: Vec<String>,
+    asked: &[String],
     challenge: Option<&ResourceHint>,
     earlier: Option<&Account>,
 ) -> Result<Vec<String>, PlanError> {

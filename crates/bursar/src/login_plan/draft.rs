@@ -231,8 +231,8 @@ fn scopes_for_resource(
     {
         return Err(PlanError::AlreadyGranted { reference: account.reference.clone(), scope: named });
     }
-    let asked =
-        if asked.is_empty() && named.is_empty() { &provider.authorize.default_scopes } else { &asked };
+    let usual = provider.authorize.default_scopes.as_slice();
+    let asked = if asked.is_empty() && named.is_empty() { usual } else { asked };
     let wanted = granted.union(&Scope::from_answer(&asked.join(" "))).union(&named);
     Ok(wanted.iter().map(str::to_owned).collect())
 }

@@ -65,7 +65,7 @@ impl World {
         self.open(ForeignProgram::of_node(&["clients/mcp-resource.mjs"])).await
     }
 
-    /// The same, of FastMCP.
+    /// The same, of `FastMCP`.
     pub(super) async fn start_fastmcp_resource(&self) -> (ForeignProgram, String) {
         self.open(ForeignProgram::of_python("clients/fastmcp_resource.py")).await
     }

@@ -44,7 +44,7 @@ pub(super) fn parse(url: &Secret) -> Result<Address, StoreError> {
             ("sslmode", "verify-ca") => (mode, wanted) = (SslMode::Require, Trust::Authority),
             ("sslmode", "verify-full") => (mode, wanted) = (SslMode::Require, Trust::Name),
             ("sslmode", _) => {
-                return Err(unavailable(
+                return Err(refused(
                     "`sslmode` is none of disable, prefer, require, verify-ca and verify-full",
                 ));
             }
@@ -83,14 +83,14 @@ fn path(value: &str) -> PathBuf {
 }
 
 fn unreadable() -> StoreError {
-    unavailable(
+    refused(
         "its URL cannot be read: it looks like postgres://user:password@host:5432/database?sslmode=verify-full, \
          with special characters in the password written as %40 for `@`, %2F for `/`, %3F for `?`",
     )
 }
 
-fn unavailable(detail: &str) -> StoreError {
-    StoreError::Unavailable(detail.to_owned())
+fn refused(detail: &str) -> StoreError {
+    StoreError::Refused(detail.to_owned())
 }
 
 /// A server in reach accepts within milliseconds; with several hosts each one gets this long.

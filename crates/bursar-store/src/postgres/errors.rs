@@ -71,6 +71,8 @@ fn answered(answer: &DbError) -> Trouble {
         "25006" => again(StoreError::ReadOnly),
         "53100" => refused(StoreError::Full),
         "42501" => refused(StoreError::ReadOnly),
+        // The user or password is wrong, may not log in, or there is no such database.
+        code if NOT_LET_IN.iter().any(|class| code.starts_with(class)) => refused(StoreError::Refused),
         "54000" => StoreError::Misuse("a value is larger than the store can hold").into(),
         // A backup that holds a record twice; corruption, and tables or columns that are not there.
         "21000" | "XX001" | "XX002" | "42P01" | "42703" | "3F000" => refused(StoreError::Damaged),
@@ -86,8 +88,11 @@ fn unanswered(error: &Error) -> Trouble {
         .and_then(io::Error::get_ref)
         .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
     let again = !certificate && (broken.is_some() || source.is_none() || error.is_closed());
-    if again { Trouble::again(text) } else { Trouble::Refused(StoreError::Unavailable(text)) }
+    if again { Trouble::again(text) } else { Trouble::Refused(StoreError::Refused(text)) }
 }
+
+/// Wrong logins; names of databases that are not there.
+const NOT_LET_IN: [&str; 2] = ["28", "3D"];
 
 /// Connection exceptions; shut down by an administrator, a crash or while starting.
 const BREAKING: [&str; 2] = ["08", "57P"];

@@ -44,7 +44,7 @@ async fn check_server(client: &Held) -> Result<(), Trouble> {
     check_version(column(&row, 0)?)?;
     let encoding: String = column(&row, 1)?;
     if encoding != "UTF8" {
-        return Err(StoreError::Unavailable(format!(
+        return Err(StoreError::Refused(format!(
             "the database has the encoding {encoding}: make one with UTF8"
         ))
         .into());
@@ -64,9 +64,7 @@ fn check_version(number: i32) -> Result<(), StoreError> {
         return Ok(());
     }
     let (found, needed) = (number / 10_000, OLDEST_SERVER / 10_000);
-    Err(StoreError::Unavailable(format!(
-        "the server is PostgreSQL {found}: version {needed} or newer is needed"
-    )))
+    Err(StoreError::Refused(format!("the server is PostgreSQL {found}: version {needed} or newer is needed")))
 }
 
 /// Some servers speak the same language and only pretend to lock.
@@ -79,7 +77,7 @@ async fn check_locks(client: &Held) -> Result<(), Trouble> {
         return Ok(());
     }
     let detail = "the server does not keep advisory locks: only PostgreSQL itself will do";
-    Err(StoreError::Unavailable(detail.to_owned()).into())
+    Err(StoreError::Refused(detail.to_owned()).into())
 }
 
 /// The schema's version; 0 if there is none.

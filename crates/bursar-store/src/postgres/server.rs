@@ -39,7 +39,7 @@ impl Server {
     /// Reads the options; connects to nothing yet.
     pub(super) fn new(options: &PostgresOptions) -> Result<Self, StoreError> {
         let address = parse(&options.url)?;
-        let connector = connector(&address.trust).map_err(StoreError::Unavailable)?;
+        let connector = connector(&address.trust).map_err(StoreError::Refused)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(address.config.clone(), connector.clone(), recycling);
         let pool = Pool::builder(manager)

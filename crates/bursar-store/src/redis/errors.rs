@@ -77,7 +77,7 @@ impl Failure {
         match self {
             Self::NotDone(detail) | Self::Lost(detail) => StoreError::Unavailable(detail),
             Self::Final(error) => error,
-            Self::Login => StoreError::Unavailable("Redis refuses the user name or password".to_owned()),
+            Self::Login => StoreError::Refused("Redis refuses the user name or password".to_owned()),
         }
     }
 }

@@ -6,14 +6,17 @@ pub enum StoreError {
     /// It cannot be reached or is too busy now.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// It does not let us in, or is no store we can use; somebody has to change something before that ends.
+    #[error("the store cannot be used: {0}")]
+    Refused(String),
     /// The commit was sent and its answer lost; ask [`Store::outcome`](super::Store::outcome).
     #[error("the store did not say whether the change was made: {0}")]
     UnknownOutcome(String),
-    /// Nothing can be written: read-only file or folder.
+    /// Nothing can be written: read-only file or folder, a standby, a right that is missing.
     #[error("the store cannot be written: {0}")]
     ReadOnly(String),
-    /// The disk is full; nothing was changed.
-    #[error("the disk that holds the store is full: {0}")]
+    /// The disk, or the memory it may take, is full; nothing was changed.
+    #[error("the store is full: {0}")]
     Full(String),
     /// A newer bursar wrote it.
     #[error("the store has schema {found}, this bursar knows {known}")]

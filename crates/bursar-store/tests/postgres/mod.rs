@@ -17,7 +17,7 @@ use bursar_core::memory::clock::ManualClock;
 use bursar_store::postgres::PostgresStore;
 use futures::executor::block_on;
 
-use self::contract::Opened;
+use self::contract::{KINDS, Opened};
 use self::server::Server;
 
 const BACKENDS: [(&str, contract::Open); 1] = [("postgres", open)];
@@ -25,7 +25,7 @@ const BACKENDS: [(&str, contract::Open); 1] = [("postgres", open)];
 /// Whether several machines may write to it.
 const SHARED: bool = true;
 
-fn open(folder: &Path, clock: ManualClock) -> Opened {
+pub(super) fn open(folder: &Path, clock: ManualClock) -> Opened {
     let server = Server::start(folder);
     let mut options = server.options();
     options.clock = Some(Arc::new(clock));

@@ -14,7 +14,7 @@ use bursar_core::secret::Secret;
 use bursar_store::postgres::{PostgresOptions, PostgresStore};
 use futures::executor::block_on;
 
-use super::contract::KINDS;
+use super::KINDS;
 
 /// A running server with an empty database `bursar`; ended when dropped.
 pub(super) struct Server {

@@ -26,7 +26,7 @@ const BACKENDS: [(&str, contract::Open); 1] = [("redis", open)];
 /// Whether several machines may write to it.
 const SHARED: bool = true;
 
-fn open(folder: &Path, clock: ManualClock) -> Opened {
+pub(super) fn open(folder: &Path, clock: ManualClock) -> Opened {
     let server = Server::start(folder, &[]);
     let store = block_on(RedisStore::open(moved_by_hand(&server, clock))).unwrap();
     Opened { store: Arc::new(store), server: Some(Box::new(server)) }

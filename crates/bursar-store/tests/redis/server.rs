@@ -16,7 +16,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
-use super::contract::KINDS;
+use super::KINDS;
 
 /// A running server; killed when dropped.
 pub(super) struct Server {

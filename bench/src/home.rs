@@ -67,7 +67,9 @@ impl Home {
         let paths = Paths::resolve(&environment)?;
         paths.prepare(false)?;
         let config = Config::load(&environment, &paths)?;
-        Ok(wire(&environment, &paths, &config, Caller::Program, seams)?)
+        // Nothing is waited for until a file is open.
+        let wired = wire(&environment, &paths, &config, Caller::Program, seams);
+        Ok(futures::executor::block_on(wired)?)
     }
 
     /// Writes the configuration.

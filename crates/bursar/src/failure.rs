@@ -73,10 +73,14 @@ impl From<StoreError> for Failure {
             StoreError::Unavailable(_) | StoreError::UnknownOutcome(_) => {
                 (Exit::Unavailable, "try again; `bursar doctor` finds out more")
             }
-            StoreError::ReadOnly(_) => {
-                (Exit::Error, "make the folder and its files writable for you; see `bursar doctor`")
+            StoreError::Refused(_) => (Exit::Error, "see what `bursar doctor` says of the store"),
+            StoreError::ReadOnly(_) => (
+                Exit::Error,
+                "make it writable for you, the file or your rights on the server; see `bursar doctor`",
+            ),
+            StoreError::Full(_) => {
+                (Exit::Error, "make room where the store is and try again; nothing was lost")
             }
-            StoreError::Full(_) => (Exit::Error, "make room on the disk and try again; nothing was lost"),
             StoreError::Newer { .. } => {
                 (Exit::Error, "install the newer bursar that wrote it; nothing was changed")
             }

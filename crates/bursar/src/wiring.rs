@@ -1,16 +1,21 @@
-//! Puts the real world behind the ports. The only file that names concrete backends.
+//! Puts the real world behind the ports. Nobody else names concrete backends.
+
+mod backend;
+mod error;
 
 use std::sync::Arc;
 
-use bursar_core::engine::{Engine, NetworkRules, Ports, records};
+use bursar_core::engine::{Engine, NetworkRules, Ports};
 use bursar_core::memory::MemoryStore;
 use bursar_core::ports::clock::Clock;
 use bursar_core::ports::random::{Random, unguessable};
 use bursar_core::ports::store::{SandboxId, Space, Store, StoreError};
 use bursar_core::ports::upstream::Upstream;
+use bursar_store::sqlite::SqliteStore;
 use bursar_store::sqlite::salvage::{SalvageReport, salvage};
-use bursar_store::sqlite::{SqliteOptions, SqliteStore};
 
+use self::backend::{Opened, Opening, embedded};
+pub use self::error::WiringError;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::meaning::NetworkConfig;
@@ -53,15 +58,22 @@ pub struct Wired {
     pub tasks: Arc<TokioTasks>,
     /// The master key's source, which may have something to tell.
     pub keys: Arc<MasterKeys>,
-    sqlite: Arc<SqliteStore>,
+    /// The file of this machine, if everything is there.
+    embedded: Option<Arc<SqliteStore>>,
     /// A proof stands between the engine and the network, and stays there.
     is_upstream_wrapped: bool,
 }
 
 impl Wired {
-    /// Looks whether another process has written to the store, and wakes whoever watches it.
+    /// Whether the store is the file of this machine: only then does somebody have to look for others' changes.
+    pub fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
+    }
+
+    /// Looks whether another process has written to the file, and wakes whoever watches it. Servers tell by themselves.
     pub fn look_for_changes(&self) {
-        if let Err(error) = self.sqlite.poll_changes() {
+        let Some(file) = &self.embedded else { return };
+        if let Err(error) = file.poll_changes() {
             tracing::debug!(%error, "changes of other processes cannot be seen now");
         }
     }
@@ -87,20 +99,30 @@ pub enum Caller {
     Program,
 }
 
-/// Wires the embedded store, the system and the network together.
-pub fn wire(
+/// Wires the configured store, the system and the network together.
+///
+/// # Errors
+/// The store cannot be opened.
+pub async fn wire(
     environment: &Environment,
     paths: &Paths,
     config: &Config,
     caller: Caller,
     seams: Seams,
-) -> Result<Wired, StoreError> {
+) -> Result<Wired, WiringError> {
+    let is_clock_given = seams.clock.is_some();
     let clock = seams.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let tasks = Arc::new(TokioTasks::new());
-    let options = SqliteOptions { on_commit: seams.on_commit, ..embedded(paths, clock.clone(), &*random) };
-    let sqlite = Arc::new(SqliteStore::open(options)?);
-    let store: Arc<dyn Store> = sqlite.clone();
+    let opening = Opening {
+        environment,
+        paths,
+        clock: clock.clone(),
+        is_clock_given,
+        random: &*random,
+        on_commit: seams.on_commit,
+    };
+    let Opened { store, embedded } = backend::open(&config.store, &opening).await?;
     let store = seams.store.map_or_else(|| store.clone(), |wrap| wrap(store.clone()));
     let upstream: Arc<dyn Upstream> =
         Arc::new(HttpUpstream::new(environment, &config.network, clock.clone()));
@@ -127,7 +149,7 @@ pub fn wire(
     };
     let engine =
         Engine::new(ports, Space::Sandbox(SandboxId::personal())).with_network(network_rules(config));
-    Ok(Wired { engine, tasks, keys, sqlite, is_upstream_wrapped })
+    Ok(Wired { engine, tasks, keys, embedded, is_upstream_wrapped })
 }
 
 /// Wires a store in memory and a key that nobody keeps to the system and the network: no file is read or written.
@@ -190,9 +212,4 @@ pub(crate) fn embedded_store_complaints(paths: &Paths) -> Result<Vec<String>, St
 /// Saves what is readable of a damaged embedded store.
 pub(crate) fn salvage_embedded_store(paths: &Paths) -> Result<SalvageReport, StoreError> {
     salvage(&embedded(paths, Arc::new(SystemClock), &SystemRandom))
-}
-
-fn embedded(paths: &Paths, clock: Arc<dyn Clock>, random: &dyn Random) -> SqliteOptions {
-    let incarnation = unguessable(random).expose().to_owned();
-    SqliteOptions::new(paths.database(), records::KINDS, clock, incarnation)
 }

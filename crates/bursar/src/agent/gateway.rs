@@ -148,7 +148,7 @@ mod tests {
         let paths = Paths::resolve(&environment).unwrap();
         paths.prepare(false).unwrap();
         let mut config = Config::load(&environment, &paths).unwrap();
-        let wired = wire(&environment, &paths, &config, Caller::Program, Seams::default()).unwrap();
+        let wired = wire(&environment, &paths, &config, Caller::Program, Seams::default()).await.unwrap();
         let room = GatewayRoom::new(Desk::new(wired.engine, Vec::new(), None));
         assert!(room.is_as_wanted(), "nothing is wanted yet");
 

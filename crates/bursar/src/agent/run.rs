@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::meaning::AgentConfig;
 use crate::config::paths::Paths;
+use crate::config::store::StoreConfig;
 use crate::desk::Desk;
 use crate::exit::{Exit, Failure};
 use crate::http::serving::{Hall, allow_many_descriptors};
@@ -49,7 +50,7 @@ pub fn run(environment: &Environment, seams: Seams) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::of(Exit::Error, &error))?;
     let lived = runtime.block_on(async {
-        let wired = wiring::wire(environment, &paths, &config, Caller::Program, seams)?;
+        let wired = wiring::wire(environment, &paths, &config, Caller::Program, seams).await?;
         Box::pin(live(environment, &paths, (config, written), wired)).await
     });
     // A name lookup that hangs in the system must not keep the process.
@@ -96,7 +97,14 @@ async fn live(
         }
     };
     let watching = Watching::start(paths, &provider_folder(environment, paths));
-    let reload = Reload { environment, paths, wired: &wired, engine: &engine, agent: &agent };
+    let reload = Reload {
+        environment,
+        paths,
+        wired: &wired,
+        engine: &engine,
+        agent: &agent,
+        store: config.store.clone(),
+    };
     tracing::info!(process = std::process::id(), socket = %paths.socket().display(), "the agent is ready");
     ready();
     let database = paths.database();
@@ -206,6 +214,8 @@ struct Reload<'a> {
     wired: &'a Wired,
     engine: &'a Engine,
     agent: &'a Arc<Agent>,
+    /// The one it began with.
+    store: StoreConfig,
 }
 
 impl Reload<'_> {
@@ -233,10 +243,15 @@ impl Reload<'_> {
             Ok(config) => {
                 let engine = self.wired.reconfigured(self.engine, self.environment, &config);
                 tracing::info!("the configuration was read again");
+                let is_elsewhere = config.store != self.store;
                 self.agent.reconfigure(engine, config.clone());
                 if let Err(failure) = self.agent.gateway.furnish(self.environment, &config).await {
                     tracing::error!(message = failure.message, causes = ?failure.causes, "the gateway stays as it was");
                     self.agent.config_is_broken(failure.message);
+                }
+                if is_elsewhere {
+                    tracing::warn!("the store was changed; the agent goes on with the one it began with");
+                    self.agent.config_is_broken(OTHER_STORE.to_owned());
                 }
             }
             Err(error) => {
@@ -267,6 +282,9 @@ fn ready() {
 #[cfg(not(target_os = "linux"))]
 fn ready() {}
 
+/// What `agent status` says of a store that only a new agent can open.
+const OTHER_STORE: &str =
+    "`store` was changed; run `bursar agent stop`, and the next command starts one that uses it";
 /// One for the callers and one for refreshes that a slow disk holds up.
 const WORKERS: usize = 2;
 /// As long as one call and its saving can take.

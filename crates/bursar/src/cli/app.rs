@@ -57,25 +57,26 @@ impl Drop for Runtime {
 }
 
 impl App {
-    /// Reads the configuration, prepares the folders and opens the store.
+    /// Reads the configuration, prepares the folders and opens the store; `of_server`: the one a server here would open.
     pub(crate) fn open(
         environment: Environment,
         printer: Printer,
         caller: Caller,
+        of_server: bool,
         seams: Seams,
     ) -> Result<Self, Failure> {
         let paths = Paths::resolve(&environment)?;
         paths.prepare(false)?;
-        let config = Config::load(&environment, &paths)?;
+        let mut config = Config::load(&environment, &paths)?;
+        if of_server {
+            config.keep_as_server()?;
+        }
         // One thread: a command does one thing, and starting more would cost more than it brings.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failure::of(Exit::Error, &error))?;
-        let wired = {
-            let _inside = runtime.enter();
-            wiring::wire(&environment, &paths, &config, caller, seams)?
-        };
+        let wired = runtime.block_on(Box::pin(wiring::wire(&environment, &paths, &config, caller, seams)))?;
         let agent = Client::find(&environment, &paths, Arc::clone(&wired.engine.ports().clock));
         let desk = Desk::new(wired.engine.clone(), config.rules.clone(), agent);
         Ok(Self {

@@ -105,7 +105,7 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         Command::Login(_) | Command::Logout(_) | Command::Vault(_) => Caller::Person,
         _ => Caller::Program,
     };
-    let app = App::open(environment, printer, caller, seams)?;
+    let app = App::open(environment, printer, caller, is_about_the_server(&arguments.command), seams)?;
     // Its signals are the child's business.
     if let Command::Exec(command) = &arguments.command {
         app.start_agent_on_demand();
@@ -158,6 +158,21 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         app.start_agent_on_demand();
     }
     ended
+}
+
+/// Whether it looks after an authorization server, on whose store it then works.
+fn is_about_the_server(command: &Command) -> bool {
+    match command {
+        Command::Client(_)
+        | Command::User(_)
+        | Command::Resource(_)
+        | Command::Key(_)
+        | Command::Grant(_)
+        | Command::Explain(_) => true,
+        Command::Cleanup(command) => command.issued,
+        Command::Stats(command) => command.issued,
+        _ => false,
+    }
 }
 
 /// Whether somebody works with tokens here and will do so again: the agent keeps them fresh from then on.

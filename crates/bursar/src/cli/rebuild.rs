@@ -19,6 +19,7 @@ use serde_json::json;
 
 use super::printer::Printer;
 use super::screen::rebuild_screen::{Rebuilt, Traces, trace_key};
+use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
 use crate::exit::{Exit, Failure};
@@ -29,6 +30,13 @@ pub(super) fn run(environment: &Environment, printer: &Printer) -> Result<Exit, 
     let paths = Paths::resolve(environment)?;
     paths.prepare(false)?;
     let file = &paths.database();
+    // A configuration with a mistake in it is no reason to leave a damaged file alone.
+    if let Ok(config) = Config::load(environment, &paths)
+        && config.store.database.is_some()
+    {
+        return Err(Failure::new(Exit::Usage, "the store is on a server, and only files are rebuilt here")
+            .hint("let the server's own tools mend it, or restore a backup into an empty database"));
+    }
     if !file.exists() {
         return Ok(nothing_to_do(printer, file, "is not there yet; the first login makes it"));
     }

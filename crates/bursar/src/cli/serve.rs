@@ -31,15 +31,12 @@ pub(super) fn run(
         public_url: command.public_url.clone(),
         is_ephemeral: command.ephemeral,
     };
-    let place = if command.ephemeral {
-        None
-    } else {
-        Some(Paths::resolve(environment)?.data_folder().join(FIRST_CODE_FILE))
-    };
+    let file = Paths::resolve(environment)?.data_folder().join(FIRST_CODE_FILE);
     let left = OnceCell::new();
     let furnish = async |ground: &Ground| {
         let house = house(ground, environment).await?;
-        if let Some(code) = first_code(ground, place.as_deref(), printer).await {
+        let place = (!ground.is_ephemeral).then_some(file.as_path());
+        if let Some(code) = first_code(ground, place, printer).await {
             let _only_once = left.set(code);
         }
         Ok(house)
@@ -47,7 +44,8 @@ pub(super) fn run(
     server::run(environment, &wish, seams, furnish, |opened| {
         tell(opened, printer);
         if let Some(code) = left.get() {
-            tell_code(code, place.as_deref(), &opened.public_url, printer);
+            let place = (!opened.is_ephemeral).then_some(file.as_path());
+            tell_code(code, place, &opened.public_url, printer);
         }
     })?;
     Ok(Exit::Ok)

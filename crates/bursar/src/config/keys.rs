@@ -1,10 +1,11 @@
 //! Every key of a fixed place: the table that parsing, `config show` and `config reference` follow. Those of the server
-//! are in `server_keys`; keys of tables that the user names, such as `[providers.NAME]`, in `groups`.
+//! are in `server_keys`, those of the store in `store_keys`; keys of tables that the user names, such as `[providers.NAME]`, in `groups`.
 
 use bursar_core::provider::duration::write_duration;
 use jiff::SignedDuration;
 
 use super::server_keys::SERVER_KEYS;
+use super::store_keys::STORE_KEYS;
 
 /// One key.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,9 @@ pub(super) enum Form {
     Addresses,
     Networks,
     PublicUrl,
+    /// A server that keeps records.
+    StoreUrl,
+    RedisUrl,
     Flag,
     Choice(&'static [&'static str]),
     Words,
@@ -85,6 +89,13 @@ impl Form {
             Self::Networks => {
                 "a list of addresses and networks, such as `10.0.0.7` or `10.0.0.0/8`".to_owned()
             }
+            Self::StoreUrl => {
+                "a URL that begins with `postgres://`, `redis://`, `rediss://` or `redis+unix://`, or empty"
+                    .to_owned()
+            }
+            Self::RedisUrl => {
+                "a URL that begins with `redis://`, `rediss://` or `redis+unix://`, or empty".to_owned()
+            }
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Choice(choices) => format!("one of `{}`", choices.join("`, `")),
             Self::Words => "a list of words".to_owned(),
@@ -127,6 +138,12 @@ impl Key {
 pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("", "Keys at the top of the file."),
     ("vault", "Where the master key is kept."),
+    (
+        "store",
+        "Where everything is kept: for PostgreSQL see `docs/operations/postgres.md`, for Redis \
+         `docs/operations/redis.md`. All nodes that share a store need the same master key. Commands and servers read this \
+         when they start.",
+    ),
     ("network", "How providers are reached."),
     ("refresh", "When tokens are refreshed."),
     ("status", "When `status` and `check` warn."),
@@ -153,7 +170,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
 
 /// Every key outside the groups, in the order of the manual.
 pub(super) fn every_key() -> impl Iterator<Item = &'static Key> + Clone {
-    KEYS.iter().chain(SERVER_KEYS)
+    KEYS.iter().chain(STORE_KEYS).chain(SERVER_KEYS)
 }
 
 /// Variables that other authorization servers are told lifetimes by, each with our key; in seconds, or with a unit. They
@@ -165,7 +182,7 @@ pub(super) const ADOPTED_VARIABLES: &[(&str, &str)] = &[
     ("OAUTH_EXTERNAL_TOKEN_TTL", "lifetimes.external_token"),
 ];
 
-/// Every key outside the groups, but for the server's.
+/// Every key outside the groups, but for the server's and the store's.
 const KEYS: &[Key] = &[
     Key {
         section: "",

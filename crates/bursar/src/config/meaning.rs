@@ -16,6 +16,7 @@ use super::keys::every_key;
 use super::paths::Paths;
 use super::secret_source::SecretSource;
 use super::settings::{Misfit, Reader, Settings};
+use super::store::{Adopted, ServerStore, StoreConfig};
 use super::value::{Origin, Value};
 use super::written::Written;
 use super::{catalogue, provider_table, route_table, rule_table};
@@ -29,6 +30,8 @@ pub struct Config {
     pub catalogue: Catalogue,
     /// Section `[vault]`.
     pub vault: VaultConfig,
+    /// Section `[store]`.
+    pub store: StoreConfig,
     /// Section `[network]`.
     pub network: NetworkConfig,
     /// Section `[refresh]`.
@@ -225,6 +228,26 @@ impl Config {
         }
     }
 
+    /// Whether a server keeps everything in its memory.
+    ///
+    /// # Errors
+    /// As [`StoreConfig::of_server`].
+    pub fn is_in_memory(&self) -> Result<bool, ConfigError> {
+        Ok(self.store.of_server()? == ServerStore::Memory)
+    }
+
+    /// From now on the store is the one a server opens.
+    ///
+    /// # Errors
+    /// As [`StoreConfig::of_server`], or there is none that others could open.
+    pub fn keep_as_server(&mut self) -> Result<(), ConfigError> {
+        match self.store.of_server()? {
+            ServerStore::Kept(store) => self.store = store,
+            ServerStore::Memory => return Err(StoreConfig::out_of_reach()),
+        }
+        Ok(())
+    }
+
     /// Reads the file, if there is one, and the environment. The first mistake is an error.
     pub fn load(environment: &Environment, paths: &Paths) -> Result<Self, ConfigError> {
         let mut written = Written::default();
@@ -255,6 +278,6 @@ impl Config {
         for table in reader.tables(&RULES, &mut written, &mut settings.shown)? {
             rules.push(rule_table::read(table, &catalogue)?);
         }
-        Ok(Self { catalogue, rules, providers, ..settings.config(routes)? })
+        Ok(Self { catalogue, rules, providers, ..settings.config(routes, Adopted::of(environment))? })
     }
 }

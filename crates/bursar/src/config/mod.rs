@@ -21,6 +21,9 @@ mod secret_keys;
 pub mod secret_source;
 mod server_keys;
 mod settings;
+pub mod store;
+mod store_keys;
+pub mod store_url;
 mod value;
 mod written;
 

@@ -8,14 +8,15 @@ use jiff::SignedDuration;
 
 use super::error::ConfigError;
 use super::groups::Group;
-use super::issuing;
 use super::keys::{ADOPTED_VARIABLES, Key};
 use super::meaning::{
     AgentConfig, CleanupConfig, Config, GatewayConfig, LoginConfig, NetworkConfig, RefreshConfig,
     RouteConfig, ServerConfig, StatusConfig, VaultConfig,
 };
+use super::store::Adopted;
 use super::value::{Origin, Raw, Value};
 use super::written::{Entry, Written};
+use super::{issuing, store};
 use crate::master_key::Backend;
 
 /// Knows what relative paths and `~` mean.
@@ -180,8 +181,13 @@ impl Settings {
     }
 
     /// The configuration without catalogue, providers and rules.
-    pub(super) fn config(mut self, routes: BTreeMap<String, RouteConfig>) -> Result<Config, ConfigError> {
+    pub(super) fn config(
+        mut self,
+        routes: BTreeMap<String, RouteConfig>,
+        adopted: Option<Adopted>,
+    ) -> Result<Config, ConfigError> {
         Ok(Config {
+            store: store::read(&mut self, adopted)?,
             issuing: issuing::read(&mut self)?,
             catalogue: Catalogue::embedded(),
             vault: VaultConfig {

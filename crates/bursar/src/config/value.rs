@@ -13,6 +13,7 @@ use jiff::civil::Time;
 
 use super::forms;
 use super::keys::{Form, Key};
+use super::store_url::{StoreServer, StoreUrl};
 use crate::context;
 use crate::http::pages::brand::Colour;
 use crate::server::PublicUrl;
@@ -73,6 +74,7 @@ pub(super) enum Value {
     Addresses(Vec<SocketAddr>),
     Networks(Vec<IpNet>),
     PublicUrl(PublicUrl),
+    StoreUrl(StoreUrl),
     Flag(bool),
     Words(Vec<String>),
     Command(Vec<String>),
@@ -134,6 +136,15 @@ impl Value {
             (Form::PublicUrl, Raw::Text(text)) => {
                 PublicUrl::parse(text).map(Self::PublicUrl).map_err(|_| wrong())
             }
+            // Nothing, so that the environment can take back what the file says.
+            (Form::StoreUrl | Form::RedisUrl, Raw::Text(text)) if text.is_empty() => {
+                Ok(Self::Text(String::new()))
+            }
+            (Form::StoreUrl, Raw::Text(text)) => StoreUrl::parse(text).map(Self::StoreUrl).ok_or_else(wrong),
+            (Form::RedisUrl, Raw::Text(text)) => StoreUrl::parse(text)
+                .filter(|url| url.server() == StoreServer::Redis)
+                .map(Self::StoreUrl)
+                .ok_or_else(wrong),
             (Form::Upstream, Raw::Text(text)) => forms::upstream(text).map(Self::Text).ok_or_else(wrong),
             (Form::Account, Raw::Text(text)) => forms::account(text).map(Self::Text).ok_or_else(wrong),
             (Form::Folder, Raw::Text(text)) if text.starts_with('~') && home.is_none() => {
@@ -198,6 +209,7 @@ impl Value {
             Self::Addresses(addresses) => list(addresses),
             Self::Networks(networks) => list(networks),
             Self::PublicUrl(url) => url.to_string(),
+            Self::StoreUrl(url) => url.to_string(),
             Self::Flag(flag) => flag.to_string(),
             // Arguments may be secrets; the program is not.
             Self::Command(words) if words.len() > 1 => format!("{} …", words[0]),

@@ -51,6 +51,8 @@ pub struct Ground {
     pub public_url: PublicUrl,
     /// The configuration.
     pub config: Config,
+    /// Nothing of it stays.
+    pub is_ephemeral: bool,
 }
 
 /// What a server has inside.
@@ -87,8 +89,12 @@ pub fn run(
     tell: impl FnOnce(&Opened),
 ) -> Result<(), Failure> {
     let paths = Paths::resolve(environment)?;
-    let config = Config::load(environment, &paths)?;
+    let mut config = Config::load(environment, &paths)?;
     config.issuing()?;
+    let is_ephemeral = wish.is_ephemeral || config.is_in_memory()?;
+    if !is_ephemeral {
+        config.keep_as_server()?;
+    }
     if let Err(error) = allow_many_descriptors() {
         tracing::warn!(%error, "few connections can be open at a time");
     }
@@ -100,14 +106,18 @@ pub fn run(
         .map_err(|error| Failure::of(Exit::Error, &error))?;
     let lived = runtime.block_on(async {
         let gate = Gate::open(&config, wish)?;
-        let foundation = Foundation::lay(environment, &paths, &config, wish.is_ephemeral, seams)?;
-        let ground =
-            Ground { engine: foundation.engine.clone(), public_url: gate.public_url.clone(), config };
+        let foundation = Foundation::lay(environment, &paths, &config, is_ephemeral, seams).await?;
+        let ground = Ground {
+            engine: foundation.engine.clone(),
+            public_url: gate.public_url.clone(),
+            config,
+            is_ephemeral,
+        };
         let house = furnish(&ground).await?;
         let opened = Opened {
             urls: gate.bound.urls(gate.rules.is_tls),
             public_url: gate.public_url.clone(),
-            is_ephemeral: wish.is_ephemeral,
+            is_ephemeral,
         };
         Box::pin(live(gate, foundation, house, || tell(&opened))).await;
         Ok(())
@@ -149,12 +159,12 @@ impl Gate {
 struct Foundation {
     engine: Engine,
     tasks: Arc<TokioTasks>,
-    /// The store on disk; `None`: there is none.
+    /// The store that stays; `None`: there is none.
     wired: Option<Wired>,
 }
 
 impl Foundation {
-    fn lay(
+    async fn lay(
         environment: &Environment,
         paths: &Paths,
         config: &Config,
@@ -166,7 +176,7 @@ impl Foundation {
             return Ok(Self { engine: engine.with_shelf(), tasks, wired: None });
         }
         paths.prepare(false)?;
-        let wired = wiring::wire(environment, paths, config, Caller::Program, seams)?;
+        let wired = wiring::wire(environment, paths, config, Caller::Program, seams).await?;
         let engine = wired.engine.clone().with_shelf();
         Ok(Self { engine, tasks: Arc::clone(&wired.tasks), wired: Some(wired) })
     }
@@ -204,7 +214,8 @@ impl Foundation {
 
     /// Hears of other processes' commits soon.
     async fn look_at_store(&self) {
-        let Some(wired) = &self.wired else { return std::future::pending().await };
+        let embedded = self.wired.as_ref().filter(|wired| wired.is_embedded());
+        let Some(wired) = embedded else { return std::future::pending().await };
         loop {
             wired.look_for_changes();
             self.clock().sleep(LOOK_AGAIN).await;

@@ -44,7 +44,7 @@ impl House {
         let environment = environment(&home);
         let paths = Paths::resolve(&environment).unwrap();
         let config = Config::load(&environment, &paths).unwrap();
-        let wired = wire(&environment, &paths, &config, Caller::Program, Seams::default()).unwrap();
+        let wired = wire(&environment, &paths, &config, Caller::Program, Seams::default()).await.unwrap();
         let desk = Desk::new(wired.engine.clone(), Vec::new(), None);
         let way_out = WayOut::new(&environment, &config.network, BTreeMap::new());
         let gateway = Gateway::new(desk, &config.gateway, way_out, limits, Arc::new(|_: &str| {})).unwrap();

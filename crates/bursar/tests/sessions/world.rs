@@ -50,8 +50,9 @@ impl World {
         ]);
         let paths = Paths::resolve(&environment).unwrap();
         let config = Config::load(&environment, &paths).unwrap();
-        let Wired { engine, .. } =
-            wire(&environment, &paths, &config, Caller::Program, Seams::default()).unwrap();
+        let wired = wire(&environment, &paths, &config, Caller::Program, Seams::default());
+        // Nothing is waited for until a file is open.
+        let Wired { engine, .. } = futures::executor::block_on(wired).unwrap();
         engine
     }
 

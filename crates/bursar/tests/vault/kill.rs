@@ -76,7 +76,7 @@ async fn rotates_and(death: &str) -> bool {
         }
     };
     let seams = Seams { on_commit: Some(Arc::new(on_commit)), ..Seams::default() };
-    let wired = wire(&environment, &paths, &config, Caller::Program, seams).unwrap();
+    let wired = wire(&environment, &paths, &config, Caller::Program, seams).await.unwrap();
     commits.store(0, Ordering::SeqCst);
     let rotated = wired.engine.rotate_master_key(None).await.unwrap();
     assert!(rotated.leftover.is_some(), "it was told to fail");

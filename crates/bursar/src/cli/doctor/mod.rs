@@ -89,16 +89,13 @@ fn examine(
         .build()
         .map_err(|error| Failure::of(Exit::Error, &error))?;
     findings.extend(runtime.block_on(surroundings(environment, paths, proxies)));
-    if !paths.database().exists() {
+    if config.store.database.is_none() && !paths.database().exists() {
         findings.push(store::absent(&paths.database()));
         findings.push(runtime.block_on(keychain::check(environment, paths, &config)));
         return Ok(findings);
     }
-    let wired = {
-        let _inside = runtime.enter();
-        wiring::wire(environment, paths, &config, Caller::Program, Seams::default())
-    };
-    match wired {
+    let wired = Box::pin(wiring::wire(environment, paths, &config, Caller::Program, Seams::default()));
+    match runtime.block_on(wired) {
         Ok(wired) => {
             runtime.block_on(with_store(command, &wired, environment, paths, &config, &mut findings))?;
         }
@@ -146,10 +143,12 @@ async fn with_store(
     findings: &mut Vec<Finding>,
 ) -> Result<(), Failure> {
     let engine = &wired.engine;
-    let (finding, overview) = store::check(engine, &paths.database()).await;
+    let (finding, overview) = store::check(engine, &store::place(paths, config)).await;
     findings.push(finding);
     let Some(overview) = overview else { return Ok(()) };
-    findings.extend(integrity::check(paths, &*engine.ports().clock).await);
+    if wired.is_embedded() {
+        findings.extend(integrity::check(paths, &*engine.ports().clock).await);
+    }
     match vault::check(engine, &wired.keys).await {
         Some(finding) => findings.push(finding),
         None => findings.push(keychain::check(environment, paths, config).await),

@@ -15,6 +15,8 @@ mod context;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod database;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod exec;
@@ -50,6 +52,8 @@ mod screens;
 mod secrets;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod servers;
 #[cfg(test)]
 mod service;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Whoever takes a copy of the whole store has nothing to use: no token, code, secret, password or private key, however it
 //! is written.
 
+use std::path::Path;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bursar_core::engine::issuer::records::resource::TokenFormat;
@@ -13,7 +15,8 @@ use serde_json::json;
 
 use super::browser::{Browser, is_sign_in, ticket};
 use super::client::{Answer, CHALLENGE, Form, Tokens, VERIFIER, basic};
-use super::world::{Backend, MCP, OTHER, PASSWORD, Plan, World};
+use super::site::Backend;
+use super::world::{MCP, OTHER, PASSWORD, Plan, World};
 use crate::secrets::needles::Needles;
 
 /// Every byte of a store: its files, its backup, and every record of every kind.
@@ -23,9 +26,8 @@ async fn everything(world: &World) -> Vec<(String, Vec<u8>)> {
     let mut backup = Vec::new();
     store.backup(&mut backup).await.unwrap();
     all.push(("backup".to_owned(), backup));
-    for file in std::fs::read_dir(world.folder.path()).unwrap() {
-        let path = file.unwrap().path();
-        all.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+    for folder in world.site.folders() {
+        read_files(&folder, &mut all);
     }
     for kind in records::KINDS {
         let space = match kind.scope {
@@ -41,6 +43,18 @@ async fn everything(world: &World) -> Vec<(String, Vec<u8>)> {
     let events = format!("{:?}", world.events().await);
     all.push(("events".to_owned(), events.into_bytes()));
     all
+}
+
+fn read_files(folder: &Path, all: &mut Vec<(String, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_files(&path, all);
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            // What cannot be read is a socket, or was taken away meanwhile.
+            all.push((path.display().to_string(), bytes));
+        }
+    }
 }
 
 /// Where which secrets are found.
@@ -171,8 +185,8 @@ async fn strangers(world: &World, needles: &mut Needles) {
     needles.add("a wrong password", wrong.expose());
 }
 
-async fn nothing_is_found(backend: Backend) {
-    let world = World::open(backend, Plan::default()).await;
+pub(super) async fn nothing_is_found(backend: Backend) {
+    let world = World::open(backend.clone(), Plan::default()).await;
     let needles = tour(&world).await;
     assert!(needles.count() > 300, "{}", needles.count());
     assert_eq!(found(&world, &needles).await, Vec::<String>::new());
@@ -184,7 +198,13 @@ async fn nothing_is_found(backend: Backend) {
     for place in ["in backup", "in user ", "in grant ", "in family "] {
         assert!(places.contains(place), "nothing {place}: {places}");
     }
-    assert_eq!(backend == Backend::Sqlite, places.contains("bursar.db"), "{places}");
+    let file = match backend {
+        Backend::Memory => return,
+        Backend::Sqlite => "bursar.db",
+        Backend::Postgres(_) | Backend::Mixed(_) => "/database/data/",
+        Backend::Redis(_) => "appendonly",
+    };
+    assert!(places.contains(file), "nothing in {file}: {places}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,7 +230,7 @@ async fn a_planted_secret_is_found() {
         needles.add("a refresh token", &tokens.refresh);
         needles.add_bytes("a private key", beginning_of(&private));
         assert_eq!(found(&world, &needles).await, Vec::<String>::new());
-        let path = world.folder.path().join("planted");
+        let path = world.site.folder.path().join("planted");
         std::fs::write(&path, planted).unwrap();
         assert_ne!(found(&world, &needles).await, Vec::<String>::new());
         std::fs::remove_file(path).unwrap();

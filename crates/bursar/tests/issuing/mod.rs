@@ -1,14 +1,20 @@
-//! The authorization server as attackers and careless clients meet it: over real connections, on every embedded store.
+//! The authorization server as attackers and careless clients meet it: over real connections, on every store. `database`
+//! has the stores on servers.
 
 mod battery;
 mod browser;
 mod client;
 mod configured;
+mod database;
 mod dump;
 mod key;
 mod model;
 mod ports;
 mod refusals;
+mod site;
 mod turned_away;
 mod web;
 mod world;
+
+/// What the tests of `battery` run on here.
+const STORES: fn() -> Vec<site::Backend> = site::embedded;

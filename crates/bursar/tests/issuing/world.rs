@@ -21,8 +21,7 @@ use bursar_core::engine::issuer::records::client::Client;
 use bursar_core::engine::issuer::records::resource::{Resource, TokenFormat};
 use bursar_core::engine::issuer::records::user::User;
 use bursar_core::engine::issuer::rules::Rules;
-use bursar_core::engine::{Engine, Ports, records};
-use bursar_core::memory::MemoryStore;
+use bursar_core::engine::{Engine, Ports};
 use bursar_core::memory::clock::ManualClock;
 use bursar_core::memory::processes::ManualProcesses;
 use bursar_core::memory::random::SeededRandom;
@@ -30,16 +29,16 @@ use bursar_core::oauth::scope::Scope;
 use bursar_core::oauth::server::client_metadata::ClientMetadata;
 use bursar_core::oauth::url::Issuer;
 use bursar_core::ports::clock::Clock as _;
-use bursar_core::ports::store::{EventQuery, SandboxId, Space, Store, StoredEvent};
+use bursar_core::ports::store::{EventQuery, SandboxId, Space, StoredEvent};
 use bursar_core::ports::upstream::Upstream;
 use bursar_core::provider::Catalogue;
 use bursar_core::secret::Secret;
-use bursar_store::sqlite::{SqliteOptions, SqliteStore};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
 use super::ports::{Backwards, FailingStore, FixedKey, NoLock};
+use super::site::{Backend, Site, embedded};
 
 /// The API tokens are for.
 pub(super) const MCP: &str = "https://mcp.test/mcp";
@@ -49,13 +48,6 @@ pub(super) const OTHER: &str = "https://other.test/api";
 pub(super) const CALLBACK: &str = "http://127.0.0.1:5000/callback";
 /// Everybody's password.
 pub(super) const PASSWORD: &str = "correct horse battery";
-
-/// Where the records are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Backend {
-    Memory,
-    Sqlite,
-}
 
 /// What a world is made of.
 #[derive(Default)]
@@ -88,7 +80,7 @@ pub(super) struct World {
     /// The API at [`MCP`], as a client that introspects.
     pub(super) api: Known,
     pub(super) user: User,
-    pub(super) folder: tempfile::TempDir,
+    pub(super) site: Site,
     pub(super) address: SocketAddr,
     fails: Arc<AtomicBool>,
     open_doors: Vec<oneshot::Sender<()>>,
@@ -102,14 +94,19 @@ pub(super) const CALLBACKS: [&str; 4] = [
     "https://app.test/callback",
 ];
 
-/// Runs a test on every store.
+/// Runs a test on every store that needs no server.
 pub(super) async fn on_every_store(test: impl AsyncFn(World)) {
-    planned(&|| Plan::default(), test).await;
+    planned(&Plan::default, test).await;
 }
 
 /// The same with worlds of a plan.
 pub(super) async fn planned(plan: &dyn Fn() -> Plan, test: impl AsyncFn(World)) {
-    for backend in [Backend::Memory, Backend::Sqlite] {
+    on_each(embedded(), plan, test).await;
+}
+
+/// Runs a test on each of these stores, in worlds of a plan.
+pub(super) async fn on_each(backends: Vec<Backend>, plan: &dyn Fn() -> Plan, test: impl AsyncFn(World)) {
+    for backend in backends {
         Box::pin(test(World::open(backend, plan()).await)).await;
     }
 }
@@ -117,17 +114,10 @@ pub(super) async fn planned(plan: &dyn Fn() -> Plan, test: impl AsyncFn(World)) 
 impl World {
     pub(super) async fn open(backend: Backend, plan: Plan) -> Self {
         let clock = ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap());
-        let folder = tempfile::tempdir().unwrap();
+        let site = Site::new(backend, &clock);
         let fails = Arc::new(AtomicBool::new(false));
         let shared: Arc<ManualClock> = Arc::new(clock.clone());
-        let real: Arc<dyn Store> = match backend {
-            Backend::Memory => Arc::new(MemoryStore::new(shared.clone(), "first")),
-            Backend::Sqlite => {
-                let path = folder.path().join("bursar.db");
-                let options = SqliteOptions::new(path, records::KINDS, shared.clone(), "first");
-                Arc::new(SqliteStore::open(options).unwrap())
-            }
-        };
+        let real = site.open();
         let upstream = plan.upstream.unwrap_or_else(|| {
             Arc::new(HttpUpstream::new(
                 &Environment::default(),
@@ -179,7 +169,7 @@ impl World {
             client,
             api,
             user,
-            folder,
+            site,
             address,
             fails,
             open_doors: vec![open],
@@ -246,7 +236,7 @@ impl World {
         let mut dump = Vec::new();
         self.server.engine().ports().store.backup(&mut dump).await.unwrap();
         let mut text = String::from_utf8_lossy(&dump).into_owned();
-        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+        for entry in std::fs::read_dir(self.site.folder.path()).unwrap() {
             text.push_str(&String::from_utf8_lossy(&std::fs::read(entry.unwrap().path()).unwrap()));
         }
         text

@@ -2,5 +2,5 @@
 
 mod foreign_program;
 mod peers;
-mod person;
+pub(crate) mod person;
 mod world;

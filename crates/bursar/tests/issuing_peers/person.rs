@@ -9,12 +9,12 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use url::Url;
 
-pub(super) const USERNAME: &str = "ada";
-pub(super) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const USERNAME: &str = "ada";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// Somebody who uses one server.
 #[derive(Debug)]
-pub(super) struct Person {
+pub(crate) struct Person {
     issuer: String,
     client: Client,
     /// What the server has set; others get none of it.
@@ -23,18 +23,18 @@ pub(super) struct Person {
 
 impl Person {
     /// With a browser that has never been at the server.
-    pub(super) fn new(issuer: &str) -> Self {
+    pub(crate) fn new(issuer: &str) -> Self {
         let client = Client::builder().no_proxy().redirect(Policy::none()).timeout(Duration::from_mins(1));
         Self { issuer: issuer.to_owned(), client: client.build().unwrap(), cookies: Mutex::default() }
     }
 
     /// Opens an address, and does what the pages ask for until one asks for nothing. Returns where that is.
-    pub(super) async fn visit(&self, url: &str) -> Url {
+    pub(crate) async fn visit(&self, url: &str) -> Url {
         self.visit_with(url, "").await
     }
 
     /// The same with the code of a device.
-    pub(super) async fn visit_with(&self, url: &str, user_code: &str) -> Url {
+    pub(crate) async fn visit_with(&self, url: &str, user_code: &str) -> Url {
         let (mut url, mut page) = self.follow(self.client.get(url), url).await;
         let answers =
             [("username", USERNAME), ("password", PASSWORD), ("decision", "allow"), ("user_code", user_code)];

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use super::on_every_store;
 use crate::issuing::browser::{Browser, is_consent, is_sign_in, query_of};
 use crate::issuing::client::{Answer, CHALLENGE, Form, VERIFIER, claims};
-use crate::issuing::world::{CALLBACK, MCP, OTHER, World, on_every_store};
+use crate::issuing::world::{CALLBACK, MCP, OTHER, World};
 
 async fn ask(world: &World, request: &Form) -> Answer {
     Browser::of(world, "ada").ask(request).await

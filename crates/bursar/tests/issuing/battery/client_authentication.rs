@@ -5,9 +5,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use super::on_every_store;
 use crate::issuing::client::{Answer, Form, basic};
 use crate::issuing::key::{Key, message};
-use crate::issuing::world::{Known, MCP, World, on_every_store};
+use crate::issuing::world::{Known, MCP, World};
 
 /// A request that says nothing but who asks.
 fn asking() -> Form {

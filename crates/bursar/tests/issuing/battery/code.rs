@@ -3,9 +3,10 @@
 use futures::future::join_all;
 use serde_json::json;
 
+use super::on_every_store;
 use crate::issuing::browser::Browser;
 use crate::issuing::client::{Form, Tokens, VERIFIER, basic, claims};
-use crate::issuing::world::{CALLBACK, MCP, OTHER, on_every_store};
+use crate::issuing::world::{CALLBACK, MCP, OTHER};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn line_21_a_code_used_twice_revokes_what_it_brought() {

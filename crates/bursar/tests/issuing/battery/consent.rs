@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use super::on_every_store;
 use crate::issuing::browser::{Browser, is_consent, ticket};
 use crate::issuing::client::Form;
-use crate::issuing::world::{OTHER, on_every_store};
+use crate::issuing::world::OTHER;
 use bursar_core::oauth::server::client_metadata::ClientMetadata;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use super::on_every_store;
 use crate::issuing::browser::{Browser, is_sign_in, ticket};
 use crate::issuing::client::{Answer, Form};
-use crate::issuing::world::{Known, MCP, World, on_every_store};
+use crate::issuing::world::{Known, MCP, World};
 
 async fn player(world: &World) -> Known {
     let grants = ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"];

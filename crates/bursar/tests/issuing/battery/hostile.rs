@@ -7,8 +7,9 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::{on_every_store, planned};
 use crate::issuing::client::Answer;
-use crate::issuing::world::{CALLBACK, Plan, World, on_every_store, planned};
+use crate::issuing::world::{CALLBACK, Plan, World};
 
 /// Everything the server says to these bytes until it closes.
 async fn raw(world: &World, bytes: &[u8]) -> String {

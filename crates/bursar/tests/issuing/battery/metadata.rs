@@ -5,10 +5,11 @@ use bursar_core::oauth::server::client_metadata::ClientMetadata;
 use http::Method;
 use serde_json::{Value, json};
 
+use super::{on_every_store, planned};
 use crate::issuing::browser::Browser;
 use crate::issuing::client::{Answer, Form, Tokens, basic, claims, jose_header};
 use crate::issuing::key::Key;
-use crate::issuing::world::{MCP, Plan, World, on_every_store, planned};
+use crate::issuing::world::{MCP, Plan, World};
 
 fn texts(value: &Value) -> Vec<&str> {
     value.as_array().unwrap().iter().filter_map(Value::as_str).collect()

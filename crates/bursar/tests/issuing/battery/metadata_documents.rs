@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
+use super::planned;
 use crate::issuing::browser::{Browser, is_consent};
 use crate::issuing::web::{Page, Web};
-use crate::issuing::world::{CALLBACK, Known, Plan, World, beside, planned};
+use crate::issuing::world::{CALLBACK, Known, Plan, World, beside};
 
 const ID: &str = "https://app.test/oauth/client.json";
 

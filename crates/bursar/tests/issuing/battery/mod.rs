@@ -15,3 +15,16 @@ mod rebinding;
 mod refresh;
 mod registration;
 mod tokens;
+
+use super::STORES;
+use crate::issuing::world::{Plan, World, on_each};
+
+/// Runs a test on every store there is here.
+async fn on_every_store(test: impl AsyncFn(World)) {
+    planned(&Plan::default, test).await;
+}
+
+/// The same with worlds of a plan.
+async fn planned(plan: &dyn Fn() -> Plan, test: impl AsyncFn(World)) {
+    on_each(STORES(), plan, test).await;
+}

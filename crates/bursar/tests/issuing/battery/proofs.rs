@@ -5,9 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bursar_core::engine::issuer::rules::ProofNonces;
 use serde_json::{Value, json};
 
+use super::{on_every_store, planned};
 use crate::issuing::client::{Answer, Tokens};
 use crate::issuing::key::{Key, message, token_hash};
-use crate::issuing::world::{Plan, World, on_every_store, planned};
+use crate::issuing::world::{Plan, World};
 
 async fn send(world: &World, proof: &str) -> Answer {
     let code = world.code().await;

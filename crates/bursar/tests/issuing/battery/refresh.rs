@@ -4,10 +4,11 @@ use futures::future::join_all;
 use jiff::SignedDuration;
 use serde_json::json;
 
+use super::on_every_store;
 use crate::issuing::browser::Browser;
 use crate::issuing::client::{Answer, Form, Tokens, basic, claims};
 use crate::issuing::key::Key;
-use crate::issuing::world::{World, on_every_store};
+use crate::issuing::world::World;
 
 /// After it a replaced token is a stolen one.
 const WINDOW: u64 = 60;

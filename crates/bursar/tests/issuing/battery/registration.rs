@@ -5,9 +5,10 @@ use futures::stream;
 use http::Method;
 use serde_json::{Value, json};
 
+use super::on_every_store;
 use crate::issuing::browser::Browser;
 use crate::issuing::client::Answer;
-use crate::issuing::world::{Known, World, on_every_store};
+use crate::issuing::world::{Known, World};
 
 fn program(name: &str) -> Value {
     json!({

@@ -8,10 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bursar_core::engine::issuer::records::resource::TokenFormat;
 use serde_json::{Value, json};
 
+use super::on_every_store;
 use crate::issuing::browser::Browser;
 use crate::issuing::client::{Answer, Form, Tokens, VERIFIER, basic, claims, jose_header};
 use crate::issuing::key::{Key, message};
-use crate::issuing::world::{MCP, OTHER, World, on_every_store};
+use crate::issuing::world::{MCP, OTHER, World};
 
 async fn userinfo(world: &World, token: &str) -> Answer {
     let request = world.http.get(world.at("/oauth/userinfo"));

@@ -21,10 +21,10 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use self::faults::{Broken, Fault};
 use self::operations::{Case, Operation};
 use self::tally::Tally;
-use super::world::Backend;
+use super::site::Backend;
 
 /// Runs random cases, the same every time; the first that fails is made as short as it still fails.
-fn random_cases(backend: Backend, cases: u32, broken: Option<Broken>) -> Result<Tally, String> {
+fn random_cases(backend: &Backend, cases: u32, broken: Option<Broken>) -> Result<Tally, String> {
     let config = Config {
         cases,
         failure_persistence: None,
@@ -41,7 +41,7 @@ fn random_cases(backend: Backend, cases: u32, broken: Option<Broken>) -> Result<
     result.map(|()| total.into_inner()).map_err(|error| error.to_string())
 }
 
-fn holds(backend: Backend, cases: u32) {
+pub(super) fn holds(backend: &Backend, cases: u32) {
     let tally = random_cases(backend, cases, None).unwrap_or_else(|error| panic!("{error}"));
     report(&format!("{backend:?}, {cases} cases: {tally:?}"));
     tally.assert_lively(usize::try_from(cases).unwrap());
@@ -57,18 +57,18 @@ fn report(what: &str) {
 
 #[test]
 fn grants_and_families_behave_like_the_model_in_memory() {
-    holds(Backend::Memory, 150);
+    holds(&Backend::Memory, 150);
 }
 
 #[test]
 fn grants_and_families_behave_like_the_model_on_sqlite() {
-    holds(Backend::Sqlite, 40);
+    holds(&Backend::Sqlite, 40);
 }
 
 /// What happens, one after the other.
 fn story(operations: &[Operation]) -> Tally {
     let case = Case { seed: 1, operations: operations.to_vec() };
-    run::run(Backend::Memory, None, &case).unwrap_or_else(|error| panic!("{error}"))
+    run::run(&Backend::Memory, None, &case).unwrap_or_else(|error| panic!("{error}"))
 }
 
 const ASK: Operation = Operation::Ask { client: 0, user: 0 };
@@ -95,7 +95,7 @@ fn a_commit_whose_answer_is_lost_is_asked_for_and_its_code_brings_tokens() {
 #[test]
 fn the_model_notices_a_store_that_breaks_a_promise() {
     for broken in [Broken::Expectations, Broken::Marks, Broken::Changes, Broken::Durability] {
-        let found = random_cases(Backend::Memory, 300, Some(broken));
+        let found = random_cases(&Backend::Memory, 300, Some(broken));
         let Err(rule) = found else { panic!("{broken:?} went unnoticed") };
         report(&format!("{broken:?}: {}", rule.lines().next().unwrap_or_default()));
     }

@@ -16,7 +16,7 @@ use super::schedule::{Chance, LONGEST, step};
 use super::steps::Run;
 use super::tally::Tally;
 use super::world::{CLIENTS, NODES, World};
-use crate::issuing::world::Backend;
+use crate::issuing::site::Backend;
 
 /// Somebody at work.
 struct Task {
@@ -27,8 +27,8 @@ struct Task {
 
 /// # Errors
 /// The first rule that does not hold.
-pub(super) fn run(backend: Backend, broken: Option<Broken>, case: &Case) -> Result<Tally, String> {
-    let world = World::new(backend, Plan::new(broken));
+pub(super) fn run(backend: &Backend, broken: Option<Broken>, case: &Case) -> Result<Tally, String> {
+    let world = World::new(backend.clone(), Plan::new(broken));
     let lifetimes = world.nodes[0].rules().lifetimes;
     let model = Model::new(world.clock.now(), lifetimes);
     let run = Run { world: Rc::new(RefCell::new(world)), model: Rc::new(RefCell::new(model)) };

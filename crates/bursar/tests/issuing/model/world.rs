@@ -6,7 +6,7 @@ use bursar::system::TokioTasks;
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::records::resource::TokenFormat;
 use bursar_core::engine::issuer::rules::Rules;
-use bursar_core::engine::{Engine, Ports, records};
+use bursar_core::engine::{Engine, Ports};
 use bursar_core::memory::MemoryStore;
 use bursar_core::memory::clock::ManualClock;
 use bursar_core::memory::processes::ManualProcesses;
@@ -14,15 +14,15 @@ use bursar_core::memory::random::SeededRandom;
 use bursar_core::oauth::url::Issuer;
 use bursar_core::ports::store::{SandboxId, Space, Store};
 use bursar_core::provider::Catalogue;
-use bursar_store::sqlite::{SqliteOptions, SqliteStore};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::faults::{InterruptedStore, Plan};
 use super::schedule::finish;
 use crate::issuing::ports::{Backwards, FixedKey, NoLock};
+use crate::issuing::site::{Backend, Site};
 use crate::issuing::web::Web;
-use crate::issuing::world::{Backend, Known, MCP, OTHER, add, person, resource};
+use crate::issuing::world::{Known, MCP, OTHER, add, person, resource};
 
 /// The APIs tokens are for: one takes JWTs, the other opaque tokens.
 pub(super) const RESOURCES: [&str; 2] = [MCP, OTHER];
@@ -46,15 +46,14 @@ pub(super) struct World {
     pub(super) api: Known,
     store: Arc<dyn Store>,
     random: Arc<SeededRandom>,
-    backend: Backend,
-    folder: tempfile::TempDir,
+    site: Site,
 }
 
 impl World {
     pub(super) fn new(backend: Backend, plan: Plan) -> Self {
         let clock = ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap());
-        let folder = tempfile::tempdir().unwrap();
-        let (store, random) = (open(backend, &folder, &clock), Arc::new(SeededRandom::new(1)));
+        let site = Site::new(backend, &clock);
+        let (store, random) = (site.open(), Arc::new(SeededRandom::new(1)));
         let plan = Arc::new(plan);
         let first = node(&store, &plan, &clock, &random);
         let (clients, users, api) = finish(async {
@@ -79,19 +78,8 @@ impl World {
             (clients, users, api)
         });
         let today = std::array::from_fn(|client| client);
-        let mut world = Self {
-            clock,
-            plan,
-            nodes: vec![first],
-            clients,
-            today,
-            users,
-            api,
-            store,
-            random,
-            backend,
-            folder,
-        };
+        let mut world =
+            Self { clock, plan, nodes: vec![first], clients, today, users, api, store, random, site };
         while world.nodes.len() < NODES {
             world.nodes.push(world.new_node());
         }
@@ -106,10 +94,10 @@ impl World {
     /// All of them have, and the store is opened anew.
     pub(super) fn restart(&mut self) {
         self.nodes.clear();
-        if self.backend == Backend::Sqlite {
-            // Nobody may have the file open any more.
+        if !matches!(self.site.backend, Backend::Memory) {
+            // Nobody may have it open any more.
             self.store = Arc::new(MemoryStore::new(Arc::new(self.clock.clone()), "none"));
-            self.store = open(self.backend, &self.folder, &self.clock);
+            self.store = self.site.open();
         }
         while self.nodes.len() < NODES {
             self.nodes.push(self.new_node());
@@ -133,17 +121,6 @@ impl World {
 
     fn new_node(&self) -> AuthorizationServer {
         node(&self.store, &self.plan, &self.clock, &self.random)
-    }
-}
-
-fn open(backend: Backend, folder: &tempfile::TempDir, clock: &ManualClock) -> Arc<dyn Store> {
-    let clock = Arc::new(clock.clone());
-    match backend {
-        Backend::Memory => Arc::new(MemoryStore::new(clock, "first")),
-        Backend::Sqlite => {
-            let options = SqliteOptions::new(folder.path().join("bursar.db"), records::KINDS, clock, "first");
-            Arc::new(SqliteStore::open(options).unwrap())
-        }
     }
 }
 

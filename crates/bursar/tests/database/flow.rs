@@ -1,0 +1,92 @@
+//! The whole program, its commands and its server, without a file for a store.
+
+use misbehaving_provider::{Behaviour, MisbehavingProvider};
+use serde_json::Value;
+
+use super::world::{Installation, Machine, On, Tokens};
+use crate::servers::Servers;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_in_and_a_client_goes_on() {
+    for on in On::ALL {
+        let installation = Installation::on(on).await;
+        let first = installation.log_in().await;
+        let answer = installation.refresh(&installation.first.url, &first.refresh).await.unwrap();
+        let second = Tokens::of(&answer);
+        assert_ne!(first, second, "{on:?}");
+        // Commands see what the server does, and the server what commands do.
+        let grants = installation.machine.run(&["grant", "list", "--json"]).await.succeeded();
+        let grants: Value = serde_json::from_str(&grants.stdout).unwrap();
+        let grant = grants[0]["id"].as_str().unwrap_or_else(|| panic!("{on:?}: {grants}")).to_owned();
+        installation.machine.run(&["grant", "revoke", &grant]).await.succeeded();
+        let answer = installation.refresh(&installation.first.url, &second.refresh).await.unwrap();
+        assert_eq!(
+            (answer.status, answer.document["error"].as_str()),
+            (400, Some("invalid_grant")),
+            "{on:?}"
+        );
+        let home = installation.machine.home.path();
+        let Installation { ref first, .. } = installation;
+        assert!(first.url.starts_with("http://"), "{on:?}");
+        assert!(!home.join("bursar.db").exists(), "{on:?}: a file was made");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_logged_in_on_one_machine_is_there_on_the_other() {
+    for on in On::ALL {
+        let servers = Servers::start();
+        let machines = [(); 2].map(|()| Machine::new(on.variables(&servers)));
+        let provider = MisbehavingProvider::start(Behaviour::default()).await;
+        let issuer = provider.issuer();
+        let line = [
+            "login",
+            &issuer,
+            "--client-id",
+            misbehaving_provider::PUBLIC_CLIENT,
+            "--no-browser",
+            "--as",
+            "work",
+        ];
+        let mut login = crate::support::Running::of(&mut machines[0].command(&line));
+        let address = login.address().await;
+        crate::support::visit(&address).await;
+        login.ended().await.succeeded();
+        let reference = format!("127.0.0.1-{}:work", provider.address().port());
+        let tokens: Vec<String> = [
+            machines[0].run(&["token", &reference]).await.succeeded().stdout,
+            machines[1].run(&["token", &reference]).await.succeeded().stdout,
+        ]
+        .to_vec();
+        assert_eq!(tokens[0], tokens[1], "{on:?}");
+        let refreshed = machines[1].run(&["refresh", &reference]).await.succeeded();
+        let now = machines[0].run(&["token", &reference]).await.succeeded().stdout;
+        assert_ne!(now, tokens[0], "{on:?}: {refreshed}");
+        let doctor = machines[1].run(&["doctor", "--json"]).await;
+        let findings: Value = serde_json::from_str(&doctor.stdout).unwrap();
+        let store = findings.as_array().unwrap().iter().find(|finding| finding["check"] == "store");
+        let store = store.unwrap_or_else(|| panic!("{on:?}: {doctor}"));
+        assert!(store["what"].as_str().unwrap().ends_with("opens and holds 1 account"), "{on:?}: {store}");
+        let rebuild = machines[1].run(&["rebuild"]).await;
+        assert_eq!(rebuild.code, 2, "{rebuild}");
+        for machine in &machines {
+            assert!(!machine.home.path().join("bursar.db").exists(), "{on:?}: a file was made");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_servers_variables_put_everything_into_redis() {
+    let servers = std::sync::Arc::new(Servers::start());
+    let redis = servers.redis_url().expose().to_owned();
+    let variables = vec![("SESSION_PROVIDER", "redis".to_owned()), ("SESSION_REDIS_URL", redis)];
+    let installation = Installation::with(servers, variables).await;
+    let tokens = installation.log_in().await;
+    let answer = installation.refresh(&installation.first.url, &tokens.refresh).await.unwrap();
+    Tokens::of(&answer);
+    assert!(!installation.servers.ask_redis("KEYS bursar:*").contains("*0\r\n"));
+    // They may be meant for another program, so what a person holds is not looked for there.
+    let list = installation.machine.run(&["list", "--json"]).await.succeeded();
+    assert_eq!(list.stdout.trim(), "[]");
+    assert!(installation.machine.home.path().join("bursar.db").exists());
+}

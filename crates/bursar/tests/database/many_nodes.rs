@@ -1,0 +1,69 @@
+//! Three real servers on one store: any of them answers anything, and the death of one loses nothing.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+
+use super::world::{Installation, Machine, Node, On, Tokens, get};
+
+/// So many at once, over all nodes.
+const REFRESHES: usize = 64;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_refreshes_of_one_token_over_three_nodes_get_one_pair() {
+    for on in On::ALL {
+        let installation = Installation::on(on).await;
+        let others = [installation.node().await, installation.node().await];
+        let nodes = [&installation.first, &others[0], &others[1]].map(|node| node.url.as_str());
+        let mut token = installation.log_in().await.refresh;
+        for round in 0..3 {
+            let asked = (0..REFRESHES).map(|number| installation.refresh(nodes[number % 3], &token));
+            let answers = join_all(asked).await;
+            let pairs: BTreeSet<Tokens> =
+                answers.iter().map(|answer| Tokens::of(answer.as_ref().unwrap())).collect();
+            assert_eq!(pairs.len(), 1, "{on:?}, round {round}");
+            token = pairs.into_iter().next().unwrap().refresh;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_killed_takes_nothing_with_it() {
+    for on in On::ALL {
+        let installation = Installation::on(on).await;
+        let mut token = installation.log_in().await.refresh;
+        for round in 0..3 {
+            let doomed = installation.node().await;
+            let url = doomed.url.clone();
+            // Several are under way when it dies; whoever hears nothing asks elsewhere, as clients do.
+            let asked = (0..8).map(|_| installation.refresh(&url, &token));
+            let (answers, ()) = futures::join!(join_all(asked), async {
+                for _ in 0..round * 2 {
+                    tokio::task::yield_now().await;
+                }
+                doomed.kill();
+            });
+            let again = installation.refresh(&installation.first.url, &token).await.unwrap();
+            let pairs: BTreeSet<Tokens> = answers.iter().flatten().chain([&again]).map(Tokens::of).collect();
+            assert_eq!(pairs.len(), 1, "{on:?}, round {round}");
+            token = pairs.into_iter().next().unwrap().refresh;
+        }
+        let answer = installation.refresh(&installation.first.url, &token).await.unwrap();
+        Tokens::of(&answer);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_with_another_master_key_serves_nobody_and_breaks_nothing() {
+    let installation = Installation::on(On::Postgres).await;
+    let stranger = Machine::new(installation.machine.variables.clone());
+    stranger.home.write_key("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    let node = Node::start(&stranger, Some(&installation.first.issuer)).await;
+    let token = installation.log_in().await.refresh;
+    let answer = installation.refresh(&node.url, &token).await.unwrap();
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert_eq!(get(&format!("{}/readyz", node.url)).await, 503);
+    let ended = node.stop().await;
+    assert!(ended.stderr.contains("does not fit this vault"), "{ended}");
+    Tokens::of(&installation.refresh(&installation.first.url, &token).await.unwrap());
+}

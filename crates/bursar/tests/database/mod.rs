@@ -1,0 +1,7 @@
+//! The real program on PostgreSQL, on Redis, and on both of them.
+
+mod flow;
+mod many_nodes;
+mod outage;
+mod refusals;
+mod world;

@@ -1,0 +1,71 @@
+//! The store goes away and comes back: clients are asked to wait, and lose nothing.
+
+use std::sync::Arc;
+
+use super::world::{DATABASE, Installation, On, Tokens, get};
+use crate::servers::Servers;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_is_cut_before_postgres() {
+    let servers = Arc::new(Servers::start());
+    let network = servers.network();
+    let installation = Installation::with(servers, vec![(DATABASE, network.url())]).await;
+    let token = installation.log_in().await.refresh;
+    network.is_down(true);
+    waits(&installation, &token).await;
+    network.is_down(false);
+    goes_on(&installation, &token).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_is_killed_and_comes_back() {
+    for on in [On::Redis, On::Mixed] {
+        let installation = Installation::on(on).await;
+        let token = installation.log_in().await.refresh;
+        installation.servers.kill_redis();
+        if on == On::Redis {
+            waits(&installation, &token).await;
+        }
+        let ready = format!("{}/readyz", installation.first.url);
+        while get(&ready).await != 503 {}
+        installation.servers.restart_redis();
+        goes_on(&installation, &token).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_crashes_and_starts_again_while_a_client_asks() {
+    let installation = Installation::on(On::Postgres).await;
+    let mut token = installation.log_in().await.refresh;
+    for _ in 0..3 {
+        let asked = installation.refresh(&installation.first.url, &token);
+        let crashed = async { installation.servers.crash_postgres() };
+        let (crash, ()) = futures::join!(asked, crashed);
+        // Answered, or asked to wait; then there is one successor, whoever asked first.
+        let again = goes_on(&installation, &token).await;
+        if let Some(answer) = crash.filter(|answer| answer.status == 200) {
+            assert_eq!(Tokens::of(&answer), again);
+        }
+        token = again.refresh;
+    }
+}
+
+/// A client that asks now is told to come again, and not that its grant is gone.
+async fn waits(installation: &Installation, token: &str) {
+    let answer = installation.refresh(&installation.first.url, token).await.unwrap();
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.retry_after.is_some(), "{answer:?}");
+    assert_ne!(answer.document["error"], "invalid_grant", "{answer:?}");
+    assert_eq!(get(&format!("{}/healthz", installation.first.url)).await, 200);
+}
+
+/// The same token is good as soon as the store is back.
+async fn goes_on(installation: &Installation, token: &str) -> Tokens {
+    for _ in 0..20 {
+        let answer = installation.refresh(&installation.first.url, token).await.unwrap();
+        if answer.status != 503 {
+            return Tokens::of(&answer);
+        }
+    }
+    panic!("the server does not find back to its store");
+}

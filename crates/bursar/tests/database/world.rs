@@ -1,0 +1,258 @@
+//! Nodes of one installation: real processes, each with a home of its own, on one store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use crate::issuing_peers::person::{PASSWORD, Person, USERNAME};
+use crate::servers::Servers;
+use crate::support::{Ended, Home, Running, ended, write_private};
+
+/// An API that only exists as a name.
+const RESOURCE: &str = "https://api.example.com/mcp";
+/// RFC 7636 Appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// Which servers keep what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum On {
+    Postgres,
+    Redis,
+    Mixed,
+}
+
+impl On {
+    pub(super) const ALL: [Self; 3] = [Self::Postgres, Self::Redis, Self::Mixed];
+
+    /// How a process is told.
+    pub(super) fn variables(self, servers: &Servers) -> Vec<(&'static str, String)> {
+        let [postgres, redis] =
+            [servers.postgres_url(), servers.redis_url()].map(|url| url.expose().to_owned());
+        match self {
+            Self::Postgres => vec![(DATABASE, postgres)],
+            Self::Redis => vec![(DATABASE, redis)],
+            Self::Mixed => vec![(DATABASE, postgres), (EPHEMERAL, redis)],
+        }
+    }
+}
+
+pub(super) const DATABASE: &str = "BURSAR_STORE_DATABASE";
+pub(super) const EPHEMERAL: &str = "BURSAR_STORE_EPHEMERAL";
+
+/// A machine: a home, and the variables that name its store.
+#[derive(Debug)]
+pub(super) struct Machine {
+    pub(super) home: Home,
+    pub(super) variables: Vec<(&'static str, String)>,
+}
+
+impl Machine {
+    /// With the master key that all of them have.
+    pub(super) fn new(variables: Vec<(&'static str, String)>) -> Self {
+        Self { home: Home::new(), variables }
+    }
+
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.home.command(arguments);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    pub(super) async fn run(&self, arguments: &[&str]) -> Ended {
+        ended(&mut self.command(arguments)).await
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub(super) struct Node {
+    running: Running,
+    pub(super) url: String,
+    pub(super) issuer: String,
+}
+
+impl Node {
+    /// On any free port; known by the `issuer`, or by its own address.
+    pub(super) async fn start(machine: &Machine, issuer: Option<&str>) -> Self {
+        let mut line = vec!["serve", "--listen", "127.0.0.1:0"];
+        line.extend(issuer.iter().flat_map(|issuer| ["--public-url", *issuer]));
+        let mut running = Running::of(&mut machine.command(&line));
+        let listens = |line: &str| line.strip_prefix("the server listens on ").map(str::to_owned);
+        let url = running.says(listens).await;
+        let issuer = running.says(|line| line.strip_prefix("its issuer is ").map(str::to_owned)).await;
+        Self { running, url, issuer }
+    }
+
+    /// Waits until it is of use.
+    pub(super) async fn ready(self) -> Self {
+        let ready = async { while get(&format!("{}/readyz", self.url)).await != 200 {} };
+        tokio::time::timeout(Duration::from_secs(20), ready).await.expect("it gets ready");
+        self
+    }
+
+    /// It dies where it stands.
+    pub(super) fn kill(self) {
+        self.running.signal(Signal::KILL);
+    }
+
+    /// Ends it as a service manager would.
+    pub(super) async fn stop(self) -> Ended {
+        self.running.signal(Signal::TERM);
+        self.running.ended().await
+    }
+}
+
+/// An installation with a user, a resource, a client and a first node.
+pub(super) struct Installation {
+    pub(super) first: Node,
+    pub(super) machine: Machine,
+    pub(super) person: Person,
+    client: String,
+    callback: String,
+    answering: JoinHandle<()>,
+    pub(super) servers: Arc<Servers>,
+}
+
+impl Installation {
+    pub(super) async fn on(on: On) -> Self {
+        let servers = Arc::new(Servers::start());
+        let variables = on.variables(&servers);
+        Self::with(servers, variables).await
+    }
+
+    /// Where what is told by these variables is kept.
+    pub(super) async fn with(servers: Arc<Servers>, variables: Vec<(&'static str, String)>) -> Self {
+        let machine = Machine::new(variables);
+        let password = machine.home.beside("password");
+        write_private(&password, PASSWORD);
+        let password = password.display().to_string();
+        let user = ["user", "add", USERNAME, "--name", "Ada Lovelace", "--password-file", &password];
+        machine.run(&user).await.succeeded();
+        let first = Node::start(&machine, None).await.ready().await;
+        // A running server hears of what commands change.
+        machine.run(&["resource", "add", RESOURCE, "--scope", "read=Read"]).await.succeeded();
+        let client = ["client", "add", "--json", "--name", "Test", "--redirect", "http://127.0.0.1/callback"];
+        let client = machine.run(&client).await.succeeded();
+        let client: Value = serde_json::from_str(&client.stdout).unwrap();
+        let (callback, answering) = answering().await;
+        let person = Person::new(&first.issuer);
+        let client = client["id"].as_str().unwrap().to_owned();
+        Self { first, machine, person, client, callback, answering, servers }
+    }
+
+    /// Another machine with another node.
+    pub(super) async fn node(&self) -> Node {
+        let machine = Machine::new(self.machine.variables.clone());
+        Node::start(&machine, Some(&self.first.issuer)).await.ready().await
+    }
+
+    /// The person signs in and agrees; the client's first tokens.
+    pub(super) async fn log_in(&self) -> Tokens {
+        let mut url = Url::parse(&format!("{}/oauth/authorize", self.first.issuer)).unwrap();
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.client)
+            .append_pair("redirect_uri", &self.callback)
+            .append_pair("resource", RESOURCE)
+            .append_pair("scope", "read")
+            .append_pair("state", "here")
+            .append_pair("code_challenge", CHALLENGE)
+            .append_pair("code_challenge_method", "S256");
+        let place = self.person.visit(url.as_str()).await;
+        let code = place.query_pairs().find(|(name, _)| name == "code");
+        let code = code.unwrap_or_else(|| panic!("{place}")).1.into_owned();
+        let redeeming = [
+            ("grant_type", "authorization_code"),
+            ("client_id", &self.client),
+            ("code", &code),
+            ("code_verifier", VERIFIER),
+            ("redirect_uri", &self.callback),
+        ];
+        let answer = post(&self.first.url, &redeeming).await.unwrap();
+        Tokens::of(&answer)
+    }
+
+    /// What a node answers to a refresh token; `None`: it does not answer.
+    pub(super) async fn refresh(&self, node: &str, token: &str) -> Option<Answer> {
+        let form = [("grant_type", "refresh_token"), ("client_id", &*self.client), ("refresh_token", token)];
+        post(node, &form).await
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        self.answering.abort();
+    }
+}
+
+/// What a client gets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tokens {
+    pub(super) access: String,
+    pub(super) refresh: String,
+}
+
+impl Tokens {
+    #[track_caller]
+    pub(super) fn of(answer: &Answer) -> Self {
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let token = |name: &str| answer.document[name].as_str().unwrap().to_owned();
+        Self { access: token("access_token"), refresh: token("refresh_token") }
+    }
+}
+
+/// An answer of the token endpoint.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<String>,
+    pub(super) document: Value,
+}
+
+/// `None`: nobody answers.
+async fn post(node: &str, form: &[(&str, &str)]) -> Option<Answer> {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let request = client().post(format!("{node}/oauth/token")).body(body);
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let sent = request.send().await.ok()?;
+    let retry_after = sent.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+    let status = sent.status().as_u16();
+    let text = sent.text().await.ok()?;
+    let document = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    Some(Answer { status, retry_after, document })
+}
+
+/// The status of an address; 0 if nobody answers.
+pub(super) async fn get(url: &str) -> u16 {
+    client().get(url).send().await.map_or(0, |answer| answer.status().as_u16())
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().unwrap()
+}
+
+/// A client's address to which browsers come back.
+#[expect(clippy::disallowed_methods, reason = "servers of a test live beside it")]
+async fn answering() -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://127.0.0.1:{}/callback", listener.local_addr().unwrap().port());
+    let answering = tokio::spawn(async move {
+        loop {
+            let (mut browser, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            // Who goes away without asking gets no answer.
+            let _ = browser.read(&mut request).await;
+            let _ =
+                browser.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+        }
+    });
+    (url, answering)
+}

@@ -1,4 +1,4 @@
-//! The contract on PostgreSQL for durable kinds and Redis for the others, and where each of them goes.
+//! The contract on `PostgreSQL` for durable kinds and Redis for the others, and where each of them goes.
 
 #[path = "../contract/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "the same rules for another group of backends")]

@@ -16,7 +16,7 @@ use super::keys::every_key;
 use super::paths::Paths;
 use super::secret_source::SecretSource;
 use super::settings::{Misfit, Reader, Settings};
-use super::store::{Adopted, ServerStore, StoreConfig};
+use super::store::{Adopted, StoreConfig};
 use super::value::{Origin, Value};
 use super::written::Written;
 use super::{catalogue, provider_table, route_table, rule_table};
@@ -233,7 +233,7 @@ impl Config {
     /// # Errors
     /// As [`StoreConfig::of_server`].
     pub fn is_in_memory(&self) -> Result<bool, ConfigError> {
-        Ok(self.store.of_server()? == ServerStore::Memory)
+        Ok(self.store.of_server()?.is_none())
     }
 
     /// From now on the store is the one a server opens.
@@ -241,10 +241,7 @@ impl Config {
     /// # Errors
     /// As [`StoreConfig::of_server`], or there is none that others could open.
     pub fn keep_as_server(&mut self) -> Result<(), ConfigError> {
-        match self.store.of_server()? {
-            ServerStore::Kept(store) => self.store = store,
-            ServerStore::Memory => return Err(StoreConfig::out_of_reach()),
-        }
+        self.store = self.store.of_server()?.ok_or_else(StoreConfig::out_of_reach)?;
         Ok(())
     }
 

@@ -36,15 +36,6 @@ pub struct StoreAddress {
     pub password: Option<SecretSource>,
 }
 
-/// Where a server keeps everything.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ServerStore {
-    /// In its own memory, and nowhere else.
-    Memory,
-    /// In a store that outlives it.
-    Kept(StoreConfig),
-}
-
 /// What `SESSION_PROVIDER` and `SESSION_REDIS_URL` say. They may be meant for another program, so they count for a
 /// server only, and are judged only then.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,16 +52,17 @@ impl Adopted {
 }
 
 impl StoreConfig {
-    /// Where a server keeps everything: as configured, else as the variables say that other servers know too.
+    /// Where a server keeps everything: as configured, else as the variables say that other servers know too. `None`: in
+    /// its own memory, and nowhere else.
     ///
     /// # Errors
     /// A variable says something this server cannot do.
-    pub fn of_server(&self) -> Result<ServerStore, ConfigError> {
-        let kept = || Ok(ServerStore::Kept(self.clone()));
+    pub fn of_server(&self) -> Result<Option<Self>, ConfigError> {
+        let kept = || Ok(Some(self.clone()));
         let Some(adopted) = self.adopted.as_ref().filter(|_| self.database.is_none()) else { return kept() };
         match adopted.provider.to_ascii_lowercase().as_str() {
             "database" | "sqlite" => kept(),
-            "memory" => Ok(ServerStore::Memory),
+            "memory" => Ok(None),
             "redis" => {
                 let written = adopted.redis_url.as_deref();
                 let url = written
@@ -80,7 +72,7 @@ impl StoreConfig {
                         wrong(REDIS_URL, "must be the URL of the Redis server that SESSION_PROVIDER asks for")
                     })?;
                 let database = Some(StoreAddress { url, password: None });
-                Ok(ServerStore::Kept(Self { database, ..self.clone() }))
+                Ok(Some(Self { database, ..self.clone() }))
             }
             "postgres" | "postgresql" => Err(wrong(
                 PROVIDER,
@@ -132,10 +124,7 @@ fn address(
         detail: detail.to_owned(),
     };
     let password = secret_keys::chosen(found).map_err(|twice| bad(twice.place, twice.name, &twice.detail))?;
-    let url = match settings.take(&format!("store.{name}")) {
-        Some(Value::StoreUrl(url)) => url,
-        _ => return Ok(None),
-    };
+    let Some(Value::StoreUrl(url)) = settings.take(&format!("store.{name}")) else { return Ok(None) };
     if url.has_password() {
         if matches!(place, Origin::File { .. }) {
             let detail = format!(
@@ -167,10 +156,10 @@ mod tests {
         StoreConfig { adopted: Some(adopted), ..StoreConfig::default() }
     }
 
-    fn database(store: Result<ServerStore, ConfigError>) -> Option<String> {
+    fn database(store: Result<Option<StoreConfig>, ConfigError>) -> Option<String> {
         match store.unwrap() {
-            ServerStore::Kept(kept) => kept.database.map(|address| address.url.to_string()),
-            ServerStore::Memory => Some("memory".to_owned()),
+            Some(kept) => kept.database.map(|address| address.url.to_string()),
+            None => Some("memory".to_owned()),
         }
     }
 

@@ -48,20 +48,15 @@ impl StoreUrl {
     /// The same with this password for every address in it.
     pub fn with_password(&self, password: &Secret) -> Secret {
         let password = percent_encoded(password.expose());
-        let mut text = String::new();
-        for address in self.addresses() {
-            if !text.is_empty() {
-                text.push(',');
-            }
-            text.push_str(address.scheme);
-            if address.scheme.contains("unix") {
-                let mark = if address.rest.contains('?') { '&' } else { '?' };
-                text.push_str(&format!("{}{mark}pass={password}", address.rest));
+        let addresses = self.addresses().map(|Address { scheme, user, rest, .. }| {
+            if scheme.contains("unix") {
+                let mark = if rest.contains('?') { '&' } else { '?' };
+                format!("{scheme}{rest}{mark}pass={password}")
             } else {
-                text.push_str(&format!("{}:{password}@{}", address.user, address.rest));
+                format!("{scheme}{user}:{password}@{rest}")
             }
-        }
-        Secret::new(text)
+        });
+        Secret::new(addresses.collect::<Vec<_>>().join(","))
     }
 
     fn addresses(&self) -> impl Iterator<Item = Address<'_>> {

@@ -18,7 +18,7 @@ async fn a_person_signs_in_and_a_client_goes_on() {
         let grants = installation.machine.run(&["grant", "list", "--json"]).await.succeeded();
         let grants: Value = serde_json::from_str(&grants.stdout).unwrap();
         let grant = grants[0]["id"].as_str().unwrap_or_else(|| panic!("{on:?}: {grants}")).to_owned();
-        installation.machine.run(&["grant", "revoke", &grant]).await.succeeded();
+        installation.machine.run(&["grant", "withdraw", &grant]).await.succeeded();
         let answer = installation.refresh(&installation.first.url, &second.refresh).await.unwrap();
         assert_eq!(
             (answer.status, answer.document["error"].as_str()),
@@ -64,7 +64,7 @@ async fn an_account_logged_in_on_one_machine_is_there_on_the_other() {
         assert_ne!(now, tokens[0], "{on:?}: {refreshed}");
         let doctor = machines[1].run(&["doctor", "--json"]).await;
         let findings: Value = serde_json::from_str(&doctor.stdout).unwrap();
-        let store = findings.as_array().unwrap().iter().find(|finding| finding["check"] == "store");
+        let store = findings.as_array().unwrap().iter().find(|finding| finding["name"] == "store");
         let store = store.unwrap_or_else(|| panic!("{on:?}: {doctor}"));
         assert!(store["what"].as_str().unwrap().ends_with("opens and holds 1 account"), "{on:?}: {store}");
         let rebuild = machines[1].run(&["rebuild"]).await;

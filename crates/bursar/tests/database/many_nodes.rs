@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use futures::StreamExt as _;
 use futures::future::join_all;
+use futures::stream::FuturesUnordered;
 
 use super::world::{Installation, Machine, Node, On, Tokens, get};
 
@@ -10,47 +12,72 @@ use super::world::{Installation, Machine, Node, On, Tokens, get};
 const REFRESHES: usize = 64;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn parallel_refreshes_of_one_token_over_three_nodes_get_one_pair() {
-    for on in On::ALL {
-        let installation = Installation::on(on).await;
-        let others = [installation.node().await, installation.node().await];
-        let nodes = [&installation.first, &others[0], &others[1]].map(|node| node.url.as_str());
-        let mut token = installation.log_in().await.refresh;
-        for round in 0..3 {
-            let asked = (0..REFRESHES).map(|number| installation.refresh(nodes[number % 3], &token));
-            let answers = join_all(asked).await;
-            let pairs: BTreeSet<Tokens> =
-                answers.iter().map(|answer| Tokens::of(answer.as_ref().unwrap())).collect();
-            assert_eq!(pairs.len(), 1, "{on:?}, round {round}");
-            token = pairs.into_iter().next().unwrap().refresh;
-        }
+async fn parallel_refreshes_of_one_token_over_three_nodes_get_one_pair_on_postgres() {
+    one_pair(On::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_refreshes_of_one_token_over_three_nodes_get_one_pair_on_redis() {
+    one_pair(On::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_refreshes_of_one_token_over_three_nodes_get_one_pair_on_both() {
+    one_pair(On::Mixed).await;
+}
+
+async fn one_pair(on: On) {
+    let installation = Installation::on(on).await;
+    let others = [installation.node().await, installation.node().await];
+    let nodes = [&installation.first, &others[0], &others[1]].map(|node| node.url.as_str());
+    let mut token = installation.log_in().await.refresh;
+    for round in 0..3 {
+        let asked = (0..REFRESHES).map(|number| installation.refresh(nodes[number % 3], &token));
+        let answers = join_all(asked).await;
+        let pairs: BTreeSet<Tokens> =
+            answers.iter().map(|answer| Tokens::of(answer.as_ref().unwrap())).collect();
+        assert_eq!(pairs.len(), 1, "round {round}");
+        token = pairs.into_iter().next().unwrap().refresh;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_is_killed_takes_nothing_with_it() {
-    for on in On::ALL {
-        let installation = Installation::on(on).await;
-        let mut token = installation.log_in().await.refresh;
-        for round in 0..3 {
-            let doomed = installation.node().await;
-            let url = doomed.url.clone();
-            // Several are under way when it dies; whoever hears nothing asks elsewhere, as clients do.
-            let asked = (0..8).map(|_| installation.refresh(&url, &token));
-            let (answers, ()) = futures::join!(join_all(asked), async {
-                for _ in 0..round * 2 {
-                    tokio::task::yield_now().await;
-                }
+async fn a_node_that_is_killed_takes_nothing_with_it_on_postgres() {
+    nothing_is_lost(On::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_killed_takes_nothing_with_it_on_redis() {
+    nothing_is_lost(On::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_killed_takes_nothing_with_it_on_both() {
+    nothing_is_lost(On::Mixed).await;
+}
+
+async fn nothing_is_lost(on: On) {
+    let installation = Installation::on(on).await;
+    let mut token = installation.log_in().await.refresh;
+    for survived in 1..=4 {
+        let mut doomed = Some(installation.node().await);
+        let url = doomed.iter().map(|node| node.url.clone()).collect::<String>();
+        // Several are under way when it dies; whoever hears nothing asks elsewhere, as clients do.
+        let mut asked: FuturesUnordered<_> = (0..8).map(|_| installation.refresh(&url, &token)).collect();
+        let mut answers = Vec::new();
+        while let Some(answer) = asked.next().await {
+            answers.push(answer);
+            if let Some(doomed) = doomed.take_if(|_| answers.len() == survived) {
                 doomed.kill();
-            });
-            let again = installation.refresh(&installation.first.url, &token).await.unwrap();
-            let pairs: BTreeSet<Tokens> = answers.iter().flatten().chain([&again]).map(Tokens::of).collect();
-            assert_eq!(pairs.len(), 1, "{on:?}, round {round}");
-            token = pairs.into_iter().next().unwrap().refresh;
+            }
         }
-        let answer = installation.refresh(&installation.first.url, &token).await.unwrap();
-        Tokens::of(&answer);
+        let again = installation.refresh(&installation.first.url, &token).await.unwrap();
+        let pairs: BTreeSet<Tokens> = answers.iter().flatten().chain([&again]).map(Tokens::of).collect();
+        assert_eq!(pairs.len(), 1, "{survived} answered");
+        token = pairs.into_iter().next().unwrap().refresh;
     }
+    let answer = installation.refresh(&installation.first.url, &token).await.unwrap();
+    Tokens::of(&answer);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! The real program on PostgreSQL, on Redis, and on both of them.
+//! The real program on `PostgreSQL`, on Redis, and on both of them.
 
 mod flow;
 mod many_nodes;

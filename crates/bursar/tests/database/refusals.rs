@@ -38,7 +38,7 @@ async fn a_url_that_means_nothing() {
     let ended = refused(&[(EPHEMERAL, "postgres://u:geheim@localhost/bursar")]).await;
     says(&ended, 2, &[EPHEMERAL, "`redis://`"]);
     let ended = refused(&[(DATABASE, "postgres://u:geheim@localhost:x/bursar")]).await;
-    says(&ended, 1, &["the PostgreSQL server of `store.database` cannot be used", "percent", "hint:"]);
+    says(&ended, 1, &["the PostgreSQL server of `store.database` cannot be used", "%40", "hint:"]);
     let ended = refused(&[(DATABASE, "redis://u:geheim@localhost:x/0")]).await;
     says(&ended, 1, &["the Redis server of `store.database` cannot be used", "percent-encoded", "hint:"]);
 }

@@ -1,8 +1,6 @@
 //! Whoever takes a copy of the whole store has nothing to use: no token, code, secret, password or private key, however it
 //! is written.
 
-use std::path::Path;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bursar_core::engine::issuer::records::resource::TokenFormat;
@@ -26,8 +24,8 @@ async fn everything(world: &World) -> Vec<(String, Vec<u8>)> {
     let mut backup = Vec::new();
     store.backup(&mut backup).await.unwrap();
     all.push(("backup".to_owned(), backup));
-    for folder in world.site.folders() {
-        read_files(&folder, &mut all);
+    for (path, bytes) in world.site.files() {
+        all.push((path.display().to_string(), bytes));
     }
     for kind in records::KINDS {
         let space = match kind.scope {
@@ -43,18 +41,6 @@ async fn everything(world: &World) -> Vec<(String, Vec<u8>)> {
     let events = format!("{:?}", world.events().await);
     all.push(("events".to_owned(), events.into_bytes()));
     all
-}
-
-fn read_files(folder: &Path, all: &mut Vec<(String, Vec<u8>)>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            read_files(&path, all);
-        } else if let Ok(bytes) = std::fs::read(&path) {
-            // What cannot be read is a socket, or was taken away meanwhile.
-            all.push((path.display().to_string(), bytes));
-        }
-    }
 }
 
 /// Where which secrets are found.

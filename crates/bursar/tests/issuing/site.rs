@@ -1,7 +1,8 @@
 //! Where the records of a world are: the same site can be opened again and again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bursar_core::engine::records;
 use bursar_core::memory::MemoryStore;
@@ -19,7 +20,7 @@ pub(super) enum Backend {
     Sqlite,
     Postgres(Arc<Servers>),
     Redis(Arc<Servers>),
-    /// PostgreSQL for durable kinds, Redis for the others.
+    /// `PostgreSQL` for durable kinds, Redis for the others.
     Mixed(Arc<Servers>),
 }
 
@@ -40,6 +41,7 @@ pub(super) struct Site {
     pub(super) folder: tempfile::TempDir,
     clock: Arc<dyn Clock>,
     place: Option<Place>,
+    began: SystemTime,
 }
 
 impl Site {
@@ -51,11 +53,36 @@ impl Site {
                 Some(servers.new_place())
             }
         };
-        Self { backend, folder: tempfile::tempdir().unwrap(), clock: Arc::new(clock.clone()), place }
+        let folder = tempfile::tempdir().unwrap();
+        let began = folder.path().metadata().unwrap().modified().unwrap();
+        Self { backend, folder, clock: Arc::new(clock.clone()), place, began }
     }
 
-    /// Where its files are, if it has any.
-    pub(super) fn folders(&self) -> Vec<PathBuf> {
+    /// Every file that was written since it is there, by its path.
+    pub(super) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        for folder in self.folders() {
+            self.read_files(&folder, &mut files);
+        }
+        files
+    }
+
+    fn read_files(&self, folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            // What cannot be looked at was taken away meanwhile; what cannot be read is a socket.
+            let Ok(found) = path.metadata() else { continue };
+            if found.is_dir() {
+                self.read_files(&path, files);
+            } else if found.modified().unwrap() >= self.began
+                && let Ok(bytes) = std::fs::read(&path)
+            {
+                files.push((path, bytes));
+            }
+        }
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
         match &self.backend {
             Backend::Memory | Backend::Sqlite => vec![self.folder.path().to_owned()],
             Backend::Postgres(servers) | Backend::Redis(servers) | Backend::Mixed(servers) => {

@@ -236,8 +236,8 @@ impl World {
         let mut dump = Vec::new();
         self.server.engine().ports().store.backup(&mut dump).await.unwrap();
         let mut text = String::from_utf8_lossy(&dump).into_owned();
-        for entry in std::fs::read_dir(self.site.folder.path()).unwrap() {
-            text.push_str(&String::from_utf8_lossy(&std::fs::read(entry.unwrap().path()).unwrap()));
+        for (_, bytes) in self.site.files() {
+            text.push_str(&String::from_utf8_lossy(&bytes));
         }
         text
     }

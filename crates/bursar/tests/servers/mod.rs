@@ -26,7 +26,7 @@ use bursar_store::postgres::{PostgresOptions, PostgresStore};
 use bursar_store::redis::{RedisOptions, RedisStore, StoreTime};
 use futures::executor::block_on;
 
-/// A PostgreSQL and a Redis server, which end with the test.
+/// A `PostgreSQL` and a Redis server, which end with the test.
 pub(crate) struct Servers {
     postgres: postgres::Server,
     redis: redis::Server,
@@ -53,14 +53,14 @@ impl Servers {
         Self { postgres, redis, places: AtomicU32::new(0), folder }
     }
 
-    /// A place that nobody else has: an empty database of PostgreSQL, and a prefix of Redis.
+    /// A place that nobody else has: an empty database of `PostgreSQL`, and a prefix of Redis.
     pub(crate) fn new_place(&self) -> Place {
         let number = self.places.fetch_add(1, Ordering::SeqCst);
         self.postgres.ask(&format!("CREATE DATABASE place_{number} TEMPLATE template0"));
         Place { number }
     }
 
-    /// The store of a place on PostgreSQL, which goes by this clock.
+    /// The store of a place on `PostgreSQL`, which goes by this clock.
     pub(crate) fn open_postgres(&self, place: Place, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
         let url = self.postgres_url().expose().replace("/bursar?", &format!("/place_{}?", place.number));
         let mut options = PostgresOptions::new(Secret::new(url), KINDS, "first");
@@ -76,13 +76,13 @@ impl Servers {
         Arc::new(block_on(RedisStore::open(options)).unwrap())
     }
 
-    /// The store of a place on both: PostgreSQL for durable kinds.
+    /// The store of a place on both: `PostgreSQL` for durable kinds.
     pub(crate) fn open_mixed(&self, place: Place, clock: &Arc<dyn Clock>) -> Arc<dyn Store> {
         let durable = self.open_postgres(place, Arc::clone(clock));
         Arc::new(MixedStore::new(durable, self.open_redis(place, Arc::clone(clock))))
     }
 
-    /// How the program finds PostgreSQL.
+    /// How the program finds `PostgreSQL`.
     pub(crate) fn postgres_url(&self) -> Secret {
         self.postgres.url("bursar")
     }
@@ -102,7 +102,7 @@ impl Servers {
         self.redis.ask(command)
     }
 
-    /// Ends PostgreSQL without warning, and starts it again.
+    /// Ends `PostgreSQL` without warning, and starts it again.
     pub(crate) fn crash_postgres(&self) {
         self.postgres.kill();
         self.postgres.restart();
@@ -118,7 +118,7 @@ impl Servers {
         self.redis.restart();
     }
 
-    /// A network before PostgreSQL that can be cut.
+    /// A network before `PostgreSQL` that can be cut.
     pub(crate) fn network(&self) -> Network {
         Network(proxy::Proxy::start(&self.postgres.socket()))
     }
@@ -145,7 +145,7 @@ pub(crate) struct Place {
 pub(crate) struct Network(proxy::Proxy);
 
 impl Network {
-    /// How the program finds PostgreSQL behind it.
+    /// How the program finds `PostgreSQL` behind it.
     pub(crate) fn url(&self) -> String {
         format!("postgres://bursar@127.0.0.1:{}/bursar", self.0.port())
     }

@@ -1,4 +1,4 @@
-//! The battery, the model and the search for secrets on PostgreSQL, on Redis, and on both of them.
+//! The battery, the model and the search for secrets on `PostgreSQL`, on Redis, and on both of them.
 
 #[path = "../battery/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "the same attacks on another group of stores")]

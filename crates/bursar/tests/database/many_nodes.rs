@@ -71,6 +71,7 @@ async fn nothing_is_lost(on: On) {
                 doomed.kill();
             }
         }
+        drop(asked);
         let again = installation.refresh(&installation.first.url, &token).await.unwrap();
         let pairs: BTreeSet<Tokens> = answers.iter().flatten().chain([&again]).map(Tokens::of).collect();
         assert_eq!(pairs.len(), 1, "{survived} answered");

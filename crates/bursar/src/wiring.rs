@@ -5,10 +5,12 @@ mod error;
 
 use std::sync::Arc;
 
+use bursar_core::engine::lease::LeaseLock;
 use bursar_core::engine::{Engine, NetworkRules, Ports};
 use bursar_core::memory::MemoryStore;
 use bursar_core::ports::clock::Clock;
 use bursar_core::ports::random::{Random, unguessable};
+use bursar_core::ports::refresh_lock::RefreshLock;
 use bursar_core::ports::store::{SandboxId, Space, Store, StoreError};
 use bursar_core::ports::upstream::Upstream;
 use bursar_store::sqlite::SqliteStore;
@@ -136,10 +138,18 @@ pub async fn wire(
         random.clone(),
     );
     let keys = Arc::new(if caller == Caller::Person { keys.interactive() } else { keys });
+    let space = Space::Sandbox(SandboxId::personal());
+    let refresh_lock: Arc<dyn RefreshLock> = if embedded.is_some() {
+        Arc::new(KernelRefreshLock::new(paths.locks(), clock.clone()))
+    } else {
+        // Other machines share the store, and no lock of this one holds them back.
+        let (store, clock, random) = (store.clone(), clock.clone(), random.clone());
+        Arc::new(LeaseLock::new(store, space.clone(), clock, random, tasks.clone()))
+    };
     let ports = Ports {
         store,
         upstream,
-        refresh_lock: Arc::new(KernelRefreshLock::new(paths.locks(), clock.clone())),
+        refresh_lock,
         key_sources: keys.clone(),
         clock,
         random,
@@ -147,8 +157,7 @@ pub async fn wire(
         processes: Arc::new(SystemProcesses::new()),
         catalogue: Arc::new(config.catalogue.clone()),
     };
-    let engine =
-        Engine::new(ports, Space::Sandbox(SandboxId::personal())).with_network(network_rules(config));
+    let engine = Engine::new(ports, space).with_network(network_rules(config));
     Ok(Wired { engine, tasks, keys, embedded, is_upstream_wrapped })
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn dropped(program: &Program) -> Result<(), Broken> {
     let world = World::log_in(program, Policy::RevokeFamily).await?;
     let hold = world.provider.hold(World::ENDPOINT, HoldAt::AfterProcessing);
     let reference = world.account().await?.reference;
-    let wired = world.wired()?;
+    let wired = world.wired().await?;
     let (ask, wait) = (Ask::default(), Duration::from_secs(30));
     tokio::select! {
         handed = wired.engine.hand_out(&reference, &ask, wait) => {

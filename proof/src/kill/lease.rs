@@ -130,6 +130,7 @@ impl Cluster {
             client_secret: None,
             scopes: Vec::new(),
             resource: Vec::new(),
+            resource_server: None,
             nickname: None,
         };
         let pending = engine

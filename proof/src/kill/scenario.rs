@@ -209,7 +209,7 @@ async fn tokens_are_kept(world: &World) -> Result<(), Broken> {
     Broken::unless(state == ShownState::LoginRequired, "the shown state is `login_required`", state)?;
     let promise = "an account that needs a login keeps its tokens, sealed";
     Broken::unless(account.refresh.is_some() && account.access.is_some(), promise, &account)?;
-    let engine = world.wired()?.engine;
+    let engine = world.wired().await?.engine;
     let handed = engine.hand_out_unchecked(&account.reference).await;
     let opened = handed.is_ok_and(|handed| handed.token.expose() == world.first());
     Broken::unless(opened, promise, "other tokens")

@@ -148,14 +148,14 @@ impl World {
     /// The account as it is stored.
     pub(super) async fn account(&self) -> Result<Account, Broken> {
         let overview =
-            self.wired()?.engine.overview().await.map_err(Broken::setup("reading the accounts"))?;
+            self.wired().await?.engine.overview().await.map_err(Broken::setup("reading the accounts"))?;
         let gone =
             || Broken::Promise { promise: "an account never disappears", found: "no account".to_owned() };
         overview.accounts.into_iter().next().ok_or_else(gone)
     }
 
     /// bursar in this process, on the same files.
-    pub(super) fn wired(&self) -> Result<Wired, Broken> {
+    pub(super) async fn wired(&self) -> Result<Wired, Broken> {
         let environment = Environment::from_pairs(
             self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())),
         );
@@ -166,6 +166,7 @@ impl World {
         let ahead = SignedDuration::try_from(self.ahead).unwrap_or(SignedDuration::MAX);
         let seams = Seams { clock: Some(Arc::new(OffsetClock::new(ahead))), ..Seams::default() };
         wire(&environment, &paths, &config, Caller::Program, seams)
+            .await
             .map_err(Broken::setup("opening the store"))
     }
 
@@ -181,7 +182,7 @@ impl World {
 
     /// A login by authorization code at a provider that consents by itself; returns its access token.
     async fn first_login(&self) -> Result<String, Broken> {
-        let engine = self.wired()?.engine;
+        let engine = self.wired().await?.engine;
         let id = ProviderId::parse("strict").map_err(Broken::setup("naming the provider"))?;
         let provider = engine.provider(&id).await.map_err(Broken::setup("finding the provider"))?;
         let plan = LoginPlan {
@@ -192,6 +193,7 @@ impl World {
             client_secret: None,
             scopes: Vec::new(),
             resource: Vec::new(),
+            resource_server: None,
             nickname: Some(Nickname::parse("work").map_err(Broken::setup("naming the account"))?),
         };
         let pending = engine

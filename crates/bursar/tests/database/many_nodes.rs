@@ -6,7 +6,11 @@ use futures::StreamExt as _;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 
+use misbehaving_provider::{Behaviour, MisbehavingProvider, ReusePolicy};
+
 use super::world::{Installation, Machine, Node, On, Tokens, get};
+use crate::servers::Servers;
+use crate::support::{ended, write_private};
 
 /// So many at once, over all nodes.
 const REFRESHES: usize = 64;
@@ -34,10 +38,10 @@ async fn one_pair(on: On) {
     for round in 0..3 {
         let asked = (0..REFRESHES).map(|number| installation.refresh(nodes[number % 3], &token));
         let answers = join_all(asked).await;
-        let pairs: BTreeSet<Tokens> =
-            answers.iter().map(|answer| Tokens::of(answer.as_ref().unwrap())).collect();
+        let pairs: BTreeSet<_> =
+            answers.iter().map(|answer| Tokens::of(answer.as_ref().unwrap()).pair()).collect();
         assert_eq!(pairs.len(), 1, "round {round}");
-        token = pairs.into_iter().next().unwrap().refresh;
+        (_, token) = pairs.into_iter().next().unwrap();
     }
 }
 
@@ -73,9 +77,10 @@ async fn nothing_is_lost(on: On) {
         }
         drop(asked);
         let again = installation.refresh(&installation.first.url, &token).await.unwrap();
-        let pairs: BTreeSet<Tokens> = answers.iter().flatten().chain([&again]).map(Tokens::of).collect();
+        let answers = answers.iter().flatten().chain([&again]);
+        let pairs: BTreeSet<_> = answers.map(|answer| Tokens::of(answer).pair()).collect();
         assert_eq!(pairs.len(), 1, "{survived} answered");
-        token = pairs.into_iter().next().unwrap().refresh;
+        (_, token) = pairs.into_iter().next().unwrap();
     }
     let answer = installation.refresh(&installation.first.url, &token).await.unwrap();
     Tokens::of(&answer);
@@ -94,4 +99,43 @@ async fn a_node_with_another_master_key_serves_nobody_and_breaks_nothing() {
     let ended = node.stop().await;
     assert!(ended.stderr.contains("does not fit this vault"), "{ended}");
     Tokens::of(&installation.refresh(&installation.first.url, &token).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_that_want_one_account_at_once_refresh_it_once_on_postgres() {
+    one_refresh(On::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_that_want_one_account_at_once_refresh_it_once_on_redis() {
+    one_refresh(On::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_that_want_one_account_at_once_refresh_it_once_on_both() {
+    one_refresh(On::Mixed).await;
+}
+
+/// The provider forgives nothing, and no lock of one machine holds another back.
+async fn one_refresh(on: On) {
+    let servers = Servers::start();
+    let machines = [(); 3].map(|()| Machine::new(on.variables(&servers)));
+    let provider = MisbehavingProvider::start(Behaviour::default()).await;
+    provider.change(|behaviour| behaviour.token.reuse = ReusePolicy::RevokeFamily);
+    let reference = machines[0].log_in(&provider).await;
+    let rejected = machines.each_ref().map(|machine| machine.home.beside("rejected"));
+    for round in 1..=3 {
+        let old = machines[0].run(&["token", &reference]).await.succeeded().stdout;
+        rejected.iter().for_each(|file| write_private(file, old.trim()));
+        let asked = (0..12).map(|number| {
+            let (machine, rejected) = (&machines[number % 3], &rejected[number % 3]);
+            let line = ["token", &reference, "--rejected-file", rejected.to_str().unwrap()];
+            let mut command = machine.command(&line);
+            async move { ended(&mut command).await.succeeded().stdout }
+        });
+        let tokens: BTreeSet<String> = join_all(asked).await.into_iter().collect();
+        assert_eq!(tokens.len(), 1, "round {round}");
+        assert!(!tokens.contains(&old), "round {round}");
+        assert_eq!(provider.refreshes(), round, "round {round}");
+    }
 }

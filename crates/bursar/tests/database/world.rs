@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use misbehaving_provider::{MisbehavingProvider, PUBLIC_CLIENT};
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -11,9 +12,10 @@ use tokio::process::Command;
 use tokio::task::JoinHandle;
 use url::Url;
 
+use crate::issuing::client::unsigned;
 use crate::issuing_peers::person::{PASSWORD, Person, USERNAME};
 use crate::servers::Servers;
-use crate::support::{Ended, Home, Running, ended, write_private};
+use crate::support::{Ended, Home, Running, ended, visit, write_private};
 
 /// An API that only exists as a name.
 const RESOURCE: &str = "https://api.example.com/mcp";
@@ -68,6 +70,17 @@ impl Machine {
 
     pub(super) async fn run(&self, arguments: &[&str]) -> Ended {
         ended(&mut self.command(arguments)).await
+    }
+
+    /// Logs in at `provider`, and tells how the account is called.
+    pub(super) async fn log_in(&self, provider: &MisbehavingProvider) -> String {
+        let issuer = provider.issuer();
+        let line = ["login", &issuer, "--client-id", PUBLIC_CLIENT, "--no-browser", "--as", "work"];
+        let mut login = Running::of(&mut self.command(&line));
+        let address = login.address().await;
+        visit(&address).await;
+        login.ended().await.succeeded();
+        format!("127.0.0.1-{}:work", provider.address().port())
     }
 }
 
@@ -194,7 +207,7 @@ impl Drop for Installation {
 }
 
 /// What a client gets.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 pub(super) struct Tokens {
     pub(super) access: String,
     pub(super) refresh: String,
@@ -206,6 +219,11 @@ impl Tokens {
         assert_eq!(answer.status, 200, "{answer:?}");
         let token = |name: &str| answer.document[name].as_str().unwrap().to_owned();
         Self { access: token("access_token"), refresh: token("refresh_token") }
+    }
+
+    /// All that makes one pair: of the access token everything but its signature.
+    pub(super) fn pair(&self) -> (String, String) {
+        (unsigned(&self.access).to_owned(), self.refresh.clone())
     }
 }
 

@@ -121,7 +121,7 @@ pub(super) fn claims(token: &str) -> Value {
 }
 
 /// All of a JWT but its signature, which is another each time one of the same content is made.
-pub(super) fn unsigned(token: &str) -> &str {
+pub(crate) fn unsigned(token: &str) -> &str {
     token.rsplit_once('.').expect("a JWT").0
 }
 

@@ -3,7 +3,7 @@
 
 mod battery;
 mod browser;
-mod client;
+pub(crate) mod client;
 mod configured;
 mod database;
 mod dump;

@@ -168,7 +168,7 @@ impl Store for MixedStore {
         Box::pin(async move {
             let (durable, ephemeral) =
                 futures::future::try_join(self.durable.health(), self.ephemeral.health()).await?;
-            Ok(Health { shared: durable.shared && ephemeral.shared, ..durable })
+            Ok(Health { backend: "mixed", shared: durable.shared && ephemeral.shared, ..durable })
         })
     }
 

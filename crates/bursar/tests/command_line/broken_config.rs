@@ -125,6 +125,17 @@ async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secr
     gateway.log                        -                                       default
     gateway.log_size                   10MiB                                   default
     gateway.log_keep                   3                                       default
+    store.database                     -                                       default
+    store.database_password            -                                       default
+    store.database_password_file       -                                       default
+    store.database_password_command    -                                       default
+    store.ephemeral                    -                                       default
+    store.ephemeral_password           -                                       default
+    store.ephemeral_password_file      -                                       default
+    store.ephemeral_password_command   -                                       default
+    store.ca_file                      -                                       default
+    store.trust_settings               false                                   default
+    store.accept_replicas              false                                   default
     server.listen                      127.0.0.1:[PORT] [::1]:8790               default
     server.public_url                  -                                       default
     server.tls_certificate             -                                       default

@@ -76,7 +76,8 @@ async fn a_home_that_cannot_be_written_is_told_and_left_as_it_was() {
     --- stdout
     --- stderr
     error: the store cannot be written: attempt to write a readonly database
-    hint: make it writable for you, the file or your rights on the server; see `bursar doctor`
+    hint: make it writable for you, the file or your rights on the server; see
+          `bursar doctor`
     ");
     assert_eq!(examined.code, 1, "{examined}");
     assert!(examined.stdout.contains("nothing can be written into"), "{examined}");

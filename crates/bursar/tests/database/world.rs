@@ -12,7 +12,7 @@ use tokio::process::Command;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::issuing::client::unsigned;
+use crate::issuing::client::said;
 use crate::issuing_peers::person::{PASSWORD, Person, USERNAME};
 use crate::servers::Servers;
 use crate::support::{Ended, Home, Running, ended, visit, write_private};
@@ -221,9 +221,9 @@ impl Tokens {
         Self { access: token("access_token"), refresh: token("refresh_token") }
     }
 
-    /// All that makes one pair: of the access token everything but its signature.
+    /// All that makes one pair: of the access token what it says.
     pub(super) fn pair(&self) -> (String, String) {
-        (unsigned(&self.access).to_owned(), self.refresh.clone())
+        (said(&self.access).to_owned(), self.refresh.clone())
     }
 }
 

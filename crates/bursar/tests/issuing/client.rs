@@ -120,9 +120,10 @@ pub(super) fn claims(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
-/// All of a JWT but its signature, which is another each time one of the same content is made.
-pub(crate) fn unsigned(token: &str) -> &str {
-    token.rsplit_once('.').expect("a JWT").0
+/// What a JWT says: whenever one of this content is made, its signature is another, and perhaps its key. Nothing of an
+/// opaque token, which is sealed anew each time.
+pub(crate) fn said(token: &str) -> &str {
+    token.split('.').nth(1).unwrap_or_default()
 }
 
 /// The header of a JWT.
@@ -245,7 +246,7 @@ pub(super) struct Tokens {
 
 impl PartialEq for Tokens {
     fn eq(&self, other: &Self) -> bool {
-        unsigned(&self.access) == unsigned(&other.access)
+        said(&self.access) == said(&other.access)
             && self.refresh == other.refresh
             && self.scope == other.scope
     }

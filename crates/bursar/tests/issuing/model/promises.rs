@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::log::{Act, Attempt, Log, Outcome, Scope, Step};
 use super::tally::Tally;
-use crate::issuing::client::unsigned;
+use crate::issuing::client::said;
 
 /// What somebody heard.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ pub(super) struct Login {
     began: Option<usize>,
     /// Its refresh tokens, one a generation.
     pub(super) refresh: Vec<Secret>,
-    /// The answer to each of them, if it was for everything.
-    answers: Vec<Option<Secret>>,
+    /// What the access token beside each of them says, and when it ends, if it was for everything.
+    answers: Vec<Option<(String, Timestamp)>>,
     pub(super) access: Vec<Access>,
     /// When it was surely over because something was shown twice.
     replayed: Option<Step>,
@@ -347,9 +347,14 @@ impl Model {
             None => return Err(format!("login {login_name} skips a generation")),
         }
         if is_whole {
-            let known = login.answers[generation].get_or_insert_with(|| access.text.clone());
-            if unsigned(known.expose()) != unsigned(access.text.expose()) {
-                return Err(format!("a retry at login {login_name} got another access token"));
+            let whole = (said(access.text.expose()).to_owned(), access.expires_at);
+            match &login.answers[generation] {
+                Some(known) if *known != whole => {
+                    return Err(format!("a retry at login {login_name} got another access token"));
+                }
+                // The same token, signed or sealed anew: what becomes of one becomes of the other.
+                Some(_) => return Ok(()),
+                None => login.answers[generation] = Some(whole),
             }
         }
         if login.access.iter().all(|known| known.text != access.text) {

@@ -234,7 +234,7 @@ pub async fn the_next_agent_recovers(program: &Program, step: Step) -> Result<()
             tokio::task::yield_now().await;
         }
     });
-    next.until("the account in order", async { settled.await? }).await?;
+    Box::pin(next.until("the account in order", async { settled.await? })).await?;
     let ended = world.token().await?;
     let promise = "after the next agent a command finds a new token";
     Broken::unless(world.given(&ended)? == Some(Given::NewToken), promise, ended)?;

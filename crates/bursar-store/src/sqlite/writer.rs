@@ -206,18 +206,18 @@ fn write_until_closed(setup: &Setup, jobs: &Receiver<Box<dyn Job>>) {
     while let Ok(first) = jobs.recv() {
         let mut gathered = gather(first, jobs, last_group);
         last_group = gathered.len();
-        match write(setup, &mut kept, &mut gathered) {
-            Ok(()) => gathered.into_iter().for_each(|job| job.answer(Ok(()))),
-            // Nothing of the group was kept. Each alone, so that one that cannot be done is in nobody's way.
-            Err(Trouble::Member(_)) if gathered.len() > 1 => {
-                for mut job in gathered {
-                    let fate = write(setup, &mut kept, std::slice::from_mut(&mut job));
-                    job.answer(fate.map_err(Trouble::into_error));
-                }
-            }
-            Err(Trouble::Member(error) | Trouble::Transaction(error)) => {
-                gathered.into_iter().for_each(|job| job.answer(Err(error.clone())));
-            }
+        let fate = write(setup, &mut kept, &mut gathered);
+        // One of several could not be done, and nothing of the group was kept.
+        let is_settled = gathered.len() == 1 || !matches!(fate, Err(Trouble::Member(_)));
+        let together = fate.map_err(Trouble::into_error);
+        for mut job in gathered {
+            let fate = if is_settled {
+                together.clone()
+            } else {
+                // Each alone, so that one that cannot be done is in nobody's way.
+                write(setup, &mut kept, std::slice::from_mut(&mut job)).map_err(Trouble::into_error)
+            };
+            job.answer(fate);
         }
     }
 }

@@ -85,6 +85,7 @@ fn faultless() -> Home {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one line for each key")]
 async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secrets() {
     let _filters = filters();
     let home = faultless();

@@ -126,7 +126,9 @@ async fn one_refresh(on: On) {
     let rejected = machines.each_ref().map(|machine| machine.home.beside("rejected"));
     for round in 1..=3 {
         let old = machines[0].run(&["token", &reference]).await.succeeded().stdout;
-        rejected.iter().for_each(|file| write_private(file, old.trim()));
+        for file in &rejected {
+            write_private(file, old.trim());
+        }
         let asked = (0..12).map(|number| {
             let (machine, rejected) = (&machines[number % 3], &rejected[number % 3]);
             let line = ["token", &reference, "--rejected-file", rejected.to_str().unwrap()];

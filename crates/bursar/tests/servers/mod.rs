@@ -25,6 +25,7 @@ use bursar_store::mixed::MixedStore;
 use bursar_store::postgres::{PostgresOptions, PostgresStore};
 use bursar_store::redis::{RedisOptions, RedisStore, StoreTime};
 use futures::executor::block_on;
+use tokio::task::unconstrained;
 
 /// A `PostgreSQL` and a Redis server, which end with the test.
 pub(crate) struct Servers {
@@ -65,7 +66,7 @@ impl Servers {
         let url = self.postgres_url().expose().replace("/bursar?", &format!("/place_{}?", place.number));
         let mut options = PostgresOptions::new(Secret::new(url), KINDS, "first");
         options.clock = Some(clock);
-        Arc::new(block_on(PostgresStore::open(options)).unwrap())
+        Arc::new(at_once(PostgresStore::open(options)).unwrap())
     }
 
     /// The store of a place on Redis, which goes by this clock.
@@ -73,7 +74,7 @@ impl Servers {
         let mut options = RedisOptions::new(self.redis.url(), KINDS, clock, "first", redis::runtime());
         options.time = StoreTime::Given;
         options.prefix = format!("place-{}", place.number);
-        Arc::new(block_on(RedisStore::open(options)).unwrap())
+        Arc::new(at_once(RedisStore::open(options)).unwrap())
     }
 
     /// The store of a place on both: `PostgreSQL` for durable kinds.
@@ -154,4 +155,10 @@ impl Network {
     pub(crate) fn is_down(&self, down: bool) {
         self.0.set_down(down);
     }
+}
+
+/// Waits on this thread. Without the budget of the task that it may belong to: nobody would renew that meanwhile, and what
+/// has used it up is never ready.
+fn at_once<T>(opening: impl Future<Output = T>) -> T {
+    block_on(unconstrained(opening))
 }

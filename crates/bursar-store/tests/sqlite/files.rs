@@ -15,7 +15,7 @@ use futures::executor::block_on;
 use tempfile::TempDir;
 
 use super::sqlite_options;
-use crate::contract::{ACCOUNT, Bench, KINDS, done, home, keys, record, start};
+use crate::contract::{ACCOUNT, Bench, KINDS, USE, done, home, keys, record, start};
 
 fn options(folder: &Path) -> SqliteOptions {
     sqlite_options(folder, ManualClock::new(start()))
@@ -258,6 +258,25 @@ fn full_disk_changes_nothing_and_reading_goes_on() {
     assert_eq!(keys(&bench.list(&ACCOUNT)), ["before"]);
     // What still fits is still written.
     bench.create(record(&ACCOUNT, "little", "x"));
+}
+
+#[test]
+fn a_batch_that_does_not_fit_costs_its_neighbours_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteOptions { page_limit: Some(120), ..options(folder.path()) };
+    let bench = Bench::new(Arc::new(SqliteStore::open(options).unwrap()), ManualClock::new(start()));
+    let writes = (0..20).map(|n| {
+        let body = "x".repeat(if n == 10 { 1_000_000 } else { 10 });
+        let first = bench.batch().put(record(&USE, &format!("with {n:02}"), ""), Expected::Absent);
+        bench.store.commit(first.put(record(&ACCOUNT, &format!("{n:02}"), &body), Expected::Absent))
+    });
+    for (n, answer) in block_on(futures::future::join_all(writes)).into_iter().enumerate() {
+        let is_full = matches!(answer, Err(StoreError::Full(_)));
+        let is_done = matches!(answer, Ok(answer) if matches!(answer.value, Commit::Done(_)));
+        assert_eq!((is_done, is_full), (n != 10, n == 10), "{n}");
+        assert_eq!(bench.read(&USE, &format!("with {n:02}")).is_some(), is_done, "{n}");
+        assert_eq!(bench.read(&ACCOUNT, &format!("{n:02}")).is_some(), is_done, "{n}");
+    }
 }
 
 #[test]

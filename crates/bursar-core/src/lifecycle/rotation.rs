@@ -7,7 +7,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::secret::Sealed;
+use crate::oauth::jose::Thumbprint;
+use crate::oauth::scope::Scope;
+use crate::oauth::server::resource::ResourceSet;
 
 /// Where a line of refresh tokens stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,12 +35,41 @@ pub struct Line {
 pub struct Previous {
     /// Its digest.
     pub digest: TokenDigest,
-    /// The answer that replaced it, sealed with a key that takes the token itself; `None` once its time is over.
-    pub answer: Option<Sealed>,
+    /// What it brought.
+    pub answer: Answered,
     /// Where it was spent from, as a digest.
     pub source: String,
     /// Somebody else asked for the same answer again.
     pub asked_elsewhere: bool,
+}
+
+/// What a token brought that was spent. Whoever shows the same token again gets the same from this, because no part of it
+/// is chance any more; nobody else can make anything of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The access token.
+    #[serde(flatten)]
+    pub stamp: Stamp,
+    /// What it is good for; `None`: all that was agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// Where it is good; `None`: everywhere that was agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<ResourceSet>,
+    /// The key it is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_key: Option<Thumbprint>,
+}
+
+/// What tells one access token from all others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Its name (RFC 7519 §4.1.7, `jti`).
+    pub id: String,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
 }
 
 /// SHA-256 of a token, as base64url.
@@ -143,7 +174,7 @@ impl Line {
         if previous.digest != shown.digest {
             return Verdict::Replay(Replay::Forked);
         }
-        if !self.is_within_window(pace, now) || previous.answer.is_none() {
+        if !self.answers_again(pace, now) {
             return Verdict::Replay(Replay::AfterWindow);
         }
         let is_elsewhere = previous.source != shown.source;
@@ -153,23 +184,19 @@ impl Line {
         Verdict::Repeat { from_elsewhere: is_elsewhere && !previous.asked_elsewhere }
     }
 
-    /// The line after its current token was replaced by `next`, whose answer is `answer`.
+    /// The line after its current token was replaced by `next` and brought `answer`.
     #[must_use]
     pub fn rotated(
         self,
         next: TokenDigest,
-        answer: Sealed,
+        answer: Answered,
         source: &str,
         pace: &Pace,
         now: Timestamp,
     ) -> Self {
         let wandered = self.previous.is_some_and(|previous| previous.asked_elsewhere);
-        let previous = Previous {
-            digest: self.current,
-            answer: Some(answer),
-            source: source.to_owned(),
-            asked_elsewhere: false,
-        };
+        let previous =
+            Previous { digest: self.current, answer, source: source.to_owned(), asked_elsewhere: false };
         Self {
             generation: self.generation + 1,
             current: next,
@@ -196,22 +223,8 @@ impl Line {
         self
     }
 
-    /// The line without an answer that nobody may ask for any more.
-    #[must_use]
-    pub fn without_answer(mut self) -> Self {
-        if let Some(previous) = &mut self.previous {
-            previous.answer = None;
-        }
-        self
-    }
-
-    /// When the answer kept for a second asking has to go; `None`: there is none.
-    pub fn answer_goes_at(&self, window: SignedDuration) -> Option<Timestamp> {
-        self.previous.as_ref()?.answer.as_ref()?;
-        Some(later(self.rotated_at, window))
-    }
-
-    fn is_within_window(&self, pace: &Pace, now: Timestamp) -> bool {
+    /// Whether the token that was replaced last would still be answered.
+    pub fn answers_again(&self, pace: &Pace, now: Timestamp) -> bool {
         // A clock that was set back makes the window longer, not the family end.
         now < later(self.rotated_at, pace.window)
     }
@@ -242,8 +255,9 @@ mod tests {
         Pace { idle: SignedDuration::from_secs(1_000), window: SignedDuration::from_secs(60) }
     }
 
-    fn sealed() -> Sealed {
-        Sealed("answer".to_owned())
+    fn answered() -> Answered {
+        let stamp = Stamp { id: "a1".to_owned(), issued_at: at(0), expires_at: at(900) };
+        Answered { stamp, scope: None, resources: None, sender_key: None }
     }
 
     fn first() -> Line {
@@ -254,7 +268,7 @@ mod tests {
     fn after(count: u32) -> Line {
         (1..=count).fold(first(), |line, number| {
             let now = at(i64::from(number) * 100);
-            line.rotated(digest(&format!("t{number}")), sealed(), "home", &pace(), now)
+            line.rotated(digest(&format!("t{number}")), answered(), "home", &pace(), now)
         })
     }
 
@@ -290,19 +304,10 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_was_erased_is_not_repeated() {
-        let line = after(1).without_answer();
-        let verdict = line.judge(&shown(0, "t0", "home"), &pace(), at(101));
-        assert_eq!(verdict, Verdict::Replay(Replay::AfterWindow));
-        assert_eq!(line.answer_goes_at(pace().window), None);
-        assert_eq!(after(1).answer_goes_at(pace().window), Some(at(160)));
-    }
-
-    #[test]
     fn idle_and_absolute_ends_hold_and_the_absolute_one_survives_rotation() {
         let mut line = first();
         for number in 1..=7 {
-            line = line.rotated(digest("t"), sealed(), "home", &pace(), at(number * 700));
+            line = line.rotated(digest("t"), answered(), "home", &pace(), at(number * 700));
             assert_eq!(line.ends_at, at(5_000));
             assert!(line.idle_until <= line.ends_at);
         }
@@ -314,7 +319,7 @@ mod tests {
         let mut line = first();
         for number in 1..=4_u32 {
             let now = at(i64::from(number) * 100);
-            line = line.rotated(digest(&format!("t{number}")), sealed(), "home", &pace(), now);
+            line = line.rotated(digest(&format!("t{number}")), answered(), "home", &pace(), now);
             let again = line.judge(&shown(number - 1, &last(number), "away"), &pace(), now);
             if number <= 3 {
                 assert_eq!(again, Verdict::Repeat { from_elsewhere: true }, "rotation {number}");
@@ -340,9 +345,9 @@ mod tests {
     #[test]
     fn one_rotation_asked_for_once_sets_the_count_back() {
         let wandering = Line { wandering: 2, ..after(1) };
-        assert_eq!(wandering.clone().rotated(digest("t"), sealed(), "", &pace(), at(200)).wandering, 0);
+        assert_eq!(wandering.clone().rotated(digest("t"), answered(), "", &pace(), at(200)).wandering, 0);
         let again = wandering.asked_elsewhere();
-        assert_eq!(again.rotated(digest("t"), sealed(), "", &pace(), at(200)).wandering, 3);
+        assert_eq!(again.rotated(digest("t"), answered(), "", &pace(), at(200)).wandering, 3);
     }
 
     proptest! {

@@ -62,7 +62,7 @@ impl AuthorizationServer {
         let resources =
             resources.map_err(|error| Refusal::new(ErrorCode::InvalidTarget, error.to_string()))?;
         let client = request.client();
-        let first = self.secrets().await?.refresh_tokens.make(id, 0, self.random());
+        let first = self.secrets().await?.refresh_tokens.first(id, self.random());
         let lifetimes = &self.rules().lifetimes;
         let refreshes = client.may_refresh(start.scope);
         let line = refreshes.then(|| Line::begin(first.digest(), lifetimes.refresh, lifetimes.login, now));
@@ -82,7 +82,6 @@ impl AuthorizationServer {
             line,
             ended: None,
             access_until: stamp.expires_at,
-            window: lifetimes.retry_window,
         };
         let mandate = Mandate {
             requester: Requester::User { user: &user.document, family: &family },

@@ -20,6 +20,7 @@ use super::records::resource::Resource;
 use super::records::revoked::{REVOKED, Revoked, Subject};
 use super::records::signing_key::SIGNING_KEY;
 use super::records::user::User;
+use crate::lifecycle::rotation::Pace;
 use crate::ports::clock::Clock;
 use crate::ports::document::{self, Document, Stored};
 use crate::ports::store::{Sequence, Space, Store, StoreError};
@@ -65,9 +66,17 @@ impl Known {
 
     /// Makes everything here as current as the store's last hint. Costs nothing where nothing has changed.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
-        if self.applied.load(Ordering::Acquire) == *self.hints.borrow() {
+        if self.is_current() {
             return Ok(());
         }
+        Box::pin(self.apply_changes()).await
+    }
+
+    fn is_current(&self) -> bool {
+        self.applied.load(Ordering::Acquire) == *self.hints.borrow()
+    }
+
+    async fn apply_changes(&self) -> Result<(), StoreError> {
         let mut read_at = self.catching_up.lock().await;
         let hint = *self.hints.borrow();
         let applied = self.applied.load(Ordering::Acquire);
@@ -113,8 +122,9 @@ impl Known {
     /// A family that has just been refreshed here, perhaps an old one: nobody tells when families change. What is decided
     /// by it is proven by a commit that guards it, or decided again. Only while its last answer can be asked for again,
     /// which is when everybody who shares the login asks: after that it is likely to have been changed elsewhere.
-    pub(super) fn family(&self, id: &str, now: Timestamp) -> Option<Stored<Arc<Family>>> {
-        self.families.find(id).filter(|family| family.document.due_at().is_some_and(|until| now < until))
+    pub(super) fn family(&self, id: &str, pace: &Pace, now: Timestamp) -> Option<Stored<Arc<Family>>> {
+        let found = self.families.find(id);
+        found.filter(|family| family.document.line.as_ref().is_some_and(|line| line.answers_again(pace, now)))
     }
 
     /// Keeps a family as it has just been stored.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::AuthorizationServer;
-use super::answer::Stamp;
 use super::exchange::Requester;
 use super::records::client::Client;
 use super::records::family::SignIn;
 use super::records::resource::{Resource, TokenFormat};
 use super::refusal::{IssueError, Refusal};
 use crate::identifier::Identifier;
+use crate::lifecycle::rotation::Stamp;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::jose::{Algorithm, Thumbprint};
 use crate::oauth::scope::Scope;

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::AuthorizationServer;
-use super::answer::{Successor, TokenAnswer};
+use super::answer::TokenAnswer;
 use super::exchange::{KnownClient, Requester, TokenRequest};
 use super::minting::Mandate;
 use super::records::client::CLIENT;
@@ -14,15 +14,14 @@ use super::records::revoked::Subject;
 use super::records::user::{USER, User};
 use super::refresh_token::RefreshToken;
 use super::refusal::{IssueError, Refusal};
-use crate::engine::vault::derivation::Purpose;
-use crate::lifecycle::rotation::{End, Line, Pace, Replay, Shown, Verdict};
+use crate::lifecycle::rotation::{Answered, End, Line, Pace, Replay, Shown, Stamp, Verdict};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::Scope;
 use crate::oauth::server::resource::ResourceSet;
 use crate::ports::document::{self, Stored};
 use crate::ports::event::Event;
 use crate::ports::store::{Batch, Commit, Expected};
-use crate::secret::{Sealed, Secret};
+use crate::secret::Secret;
 
 impl AuthorizationServer {
     /// Replaces a refresh token, or answers again what replaced it a moment ago.
@@ -34,7 +33,7 @@ impl AuthorizationServer {
         };
         let name = token.family.to_string();
         // Who asks once asks again soon, and its parallel siblings at once. If it is old, the commit finds out.
-        let mut kept = self.within.known.family(&name, self.now());
+        let mut kept = self.within.known.family(&name, &self.pace(), self.now());
         loop {
             let is_kept = kept.is_some();
             let family = match kept.take() {
@@ -60,11 +59,12 @@ impl AuthorizationServer {
             let done = match line.judge(&shown, &pace, self.now()) {
                 Verdict::Rotate if spent.stays() => self.serve_again(&spent).await?,
                 Verdict::Rotate => self.rotate(&spent, &pace).await?,
-                Verdict::Repeat { from_elsewhere } => self.repeat(&spent, from_elsewhere).await?,
+                Verdict::Repeat { from_elsewhere } => Box::pin(self.repeat(&spent, from_elsewhere)).await?,
                 // Nobody loses a login by what may have been true a moment ago.
                 _ if is_kept => None,
                 Verdict::Replay(replay) => {
-                    if self.end_family(&family, EndCause::RefreshReplayed, replayed(replay)).await? {
+                    if Box::pin(self.end_family(&family, EndCause::RefreshReplayed, replayed(replay))).await?
+                    {
                         return Err(dead(replayed(replay)).into());
                     }
                     None
@@ -117,29 +117,29 @@ impl AuthorizationServer {
     }
 
     async fn rotate(&self, spent: &Spent<'_>, pace: &Pace) -> Result<Option<TokenAnswer>, IssueError> {
-        let Spent { request, family, line, token, .. } = *spent;
+        let Spent { request, family, line, token, asked, .. } = *spent;
         let secrets = self.secrets().await?;
-        let next = secrets.refresh_tokens.make(token.family, line.generation + 1, self.random());
-        let successor = self.successor(spent, next.text().clone()).await?;
-        let answer = self.token_answer(spent, &successor).await?;
-        let sealed = self.seal(&family.document, token, &successor).await?;
+        let stamp = self.stamp(asked.resources(), Some(line.ends_at)).await?;
+        let next = secrets.refresh_tokens.successor(token, &stamp.id);
+        let answer = self.token_answer(spent, &stamp, next.text()).await?;
         let now = self.now();
-        let rotated = line.clone().rotated(next.digest(), sealed, &request.source.digest, pace, now);
+        let brought = spent.brings(stamp);
+        let rotated = line.clone().rotated(next.digest(), brought, &request.source.digest, pace, now);
         // Told of the client: a line for every family would make each rotation touch a page of the log's index alone.
         let event = Event::new(now, "client.refreshed", family.document.client.clone())
             .with("family", family.document.id.to_string());
         let batch = self.engine().batch().event(event);
-        let next = Family { line: Some(rotated), ..family.document.until(answer.expires_at) };
+        let next = family.document.with(rotated, answer.expires_at);
         Ok(self.is_stored(spent, batch, next).await?.then_some(answer))
     }
 
     /// The policy of clients that prove a key instead: the token stays, and brings new access tokens.
     async fn serve_again(&self, spent: &Spent<'_>) -> Result<Option<TokenAnswer>, IssueError> {
-        let Spent { family, line, token, .. } = *spent;
-        let successor = self.successor(spent, token.text().clone()).await?;
-        let answer = self.token_answer(spent, &successor).await?;
+        let Spent { family, line, token, asked, .. } = *spent;
+        let stamp = self.stamp(asked.resources(), Some(line.ends_at)).await?;
+        let answer = self.token_answer(spent, &stamp, token.text()).await?;
         let used = line.clone().used(&self.pace(), self.now());
-        let next = Family { line: Some(used), ..family.document.until(answer.expires_at) };
+        let next = family.document.with(used, answer.expires_at);
         Ok(self.is_stored(spent, self.engine().batch(), next).await?.then_some(answer))
     }
 
@@ -150,22 +150,19 @@ impl AuthorizationServer {
         spent: &Spent<'_>,
         from_elsewhere: bool,
     ) -> Result<Option<TokenAnswer>, IssueError> {
-        let Spent { family, line, token, asked, .. } = *spent;
-        let sealed = line.previous.as_ref().and_then(|previous| previous.answer.as_ref());
-        let opened = match sealed {
-            Some(sealed) => self.unseal(&family.document, token, sealed).await?,
-            None => None,
+        let Spent { family, line, token, .. } = *spent;
+        let secrets = self.secrets().await?;
+        let answered = line.previous.as_ref().map(|previous| &previous.answer);
+        let again =
+            answered.map(|answered| (answered, secrets.refresh_tokens.successor(token, &answered.stamp.id)));
+        let Some((answered, next)) = again.filter(|(_, next)| next.digest() == line.current) else {
+            return Err(dead("the token that replaced it cannot be made again with the keys of today").into());
         };
-        let Some(mut successor) = opened else {
-            return Err(dead("the answer that replaced it cannot be opened").into());
-        };
-        if successor.scope != asked.scope
-            || successor.resources != asked.resources
-            || successor.sender_key.as_ref() != spent.mandate().sender_key
-        {
-            successor.stamp.id = self.new_name();
+        let mut stamp = answered.stamp.clone();
+        if *answered != spent.brings(stamp.clone()) {
+            stamp.id = self.new_name();
         }
-        let answer = self.token_answer(spent, &successor).await?;
+        let answer = self.token_answer(spent, &stamp, next.text()).await?;
         let event = Event::new(self.now(), "family.answered_again", family.document.id.to_string());
         let batch = self.engine().batch().event(event);
         let is_done = if from_elsewhere {
@@ -180,32 +177,21 @@ impl AuthorizationServer {
         Ok(is_done.then_some(answer))
     }
 
-    /// What replaces the token that was shown, from now on.
-    async fn successor(&self, spent: &Spent<'_>, refresh_token: Secret) -> Result<Successor, IssueError> {
-        let Spent { line, asked, .. } = *spent;
-        Ok(Successor {
-            refresh_token,
-            stamp: self.stamp(&asked.resources, Some(line.ends_at)).await?,
-            scope: asked.scope.clone(),
-            resources: asked.resources.clone(),
-            sender_key: spent.mandate().sender_key.cloned(),
-        })
-    }
-
-    /// The tokens of `successor`, for what is asked now: the same whenever they are made.
+    /// The tokens that `stamp` tells from all others, for what is asked now: the same whenever they are made.
     async fn token_answer(
         &self,
         spent: &Spent<'_>,
-        successor: &Successor,
+        stamp: &Stamp,
+        refresh_token: &Secret,
     ) -> Result<TokenAnswer, IssueError> {
         let mandate = spent.mandate();
-        let access_token = self.access_token(&mandate, &successor.stamp).await?;
+        let access_token = self.access_token(&mandate, stamp).await?;
         Ok(TokenAnswer {
-            id_token: self.id_token(&mandate, None, &successor.stamp, &access_token).await?,
+            id_token: self.id_token(&mandate, None, stamp, &access_token).await?,
             access_token,
             token_type: spent.request.token_type(),
-            expires_at: successor.stamp.expires_at,
-            refresh_token: Some(successor.refresh_token.clone()),
+            expires_at: stamp.expires_at,
+            refresh_token: Some(refresh_token.clone()),
             scope: mandate.scope.clone(),
         })
     }
@@ -245,31 +231,6 @@ impl AuthorizationServer {
         Ok(document::get::<Family>(self.store(), self.space(), id).await?.value)
     }
 
-    async fn seal(
-        &self,
-        family: &Family,
-        spent: &RefreshToken,
-        successor: &Successor,
-    ) -> Result<Sealed, IssueError> {
-        let vault = self.engine().vault().await?;
-        let occasion = spent.text().expose().as_bytes();
-        let sealer = vault.derivation().sealer(self.space(), Purpose::Successors, occasion);
-        Ok(sealer.seal(family.id.to_string().as_bytes(), &successor.to_bytes(), self.random()))
-    }
-
-    async fn unseal(
-        &self,
-        family: &Family,
-        spent: &RefreshToken,
-        answer: &Sealed,
-    ) -> Result<Option<Successor>, IssueError> {
-        let vault = self.engine().vault().await?;
-        let occasion = spent.text().expose().as_bytes();
-        let sealer = vault.derivation().sealer(self.space(), Purpose::Successors, occasion);
-        let opened = sealer.open(family.id.to_string().as_bytes(), answer);
-        Ok(opened.and_then(|bytes| Successor::from_bytes(&bytes)))
-    }
-
     pub(super) fn pace(&self) -> Pace {
         let lifetimes = &self.rules().lifetimes;
         Pace { idle: lifetimes.refresh, window: lifetimes.retry_window }
@@ -302,7 +263,7 @@ struct Spent<'a> {
     parents: &'a Parents,
     line: &'a Line,
     token: &'a RefreshToken,
-    asked: &'a Asked,
+    asked: &'a Asked<'a>,
 }
 
 impl Spent<'_> {
@@ -314,39 +275,56 @@ impl Spent<'_> {
         proves && !client.rotates
     }
 
+    /// What the token brings with this stamp, as it is remembered.
+    fn brings(&self, stamp: Stamp) -> Answered {
+        let Asked { scope, resources, .. } = self.asked;
+        let sender_key = self.mandate().sender_key.cloned();
+        Answered { stamp, scope: scope.clone(), resources: resources.clone(), sender_key }
+    }
+
     fn mandate(&self) -> Mandate<'_> {
         Mandate {
             requester: Requester::User { user: &self.parents.user.document, family: &self.family.document },
             client: &self.parents.client.document,
-            scope: &self.asked.scope,
-            resources: &self.asked.resources,
+            scope: self.asked.scope(),
+            resources: self.asked.resources(),
             sender_key: self.family.document.sender_key.as_ref().or(self.request.proven_key()),
         }
     }
 }
 
 /// What of the login the client wants this time (RFC 6749 §6, RFC 8707 §2.2).
-struct Asked {
-    scope: Scope,
-    resources: ResourceSet,
+struct Asked<'a> {
+    family: &'a Family,
+    /// `None`: all of it.
+    scope: Option<Scope>,
+    /// `None`: all of them.
+    resources: Option<ResourceSet>,
 }
 
-impl Asked {
-    fn read(request: &TokenRequest<'_>, family: &Family) -> Result<Self, Refusal> {
-        let scope = match request.scope()? {
-            None => family.scope.clone(),
-            Some(scope) if scope.is_subset_of(&family.scope) => scope,
-            Some(_) => {
-                return Err(Refusal::new(
-                    ErrorCode::InvalidScope,
-                    "the scope is wider than what was granted",
-                ));
-            }
-        };
-        let resources = family.resources.narrowed(&request.resources()?);
+impl<'a> Asked<'a> {
+    fn read(request: &TokenRequest<'_>, family: &'a Family) -> Result<Self, Refusal> {
+        let scope = request.scope()?;
+        if scope.as_ref().is_some_and(|scope| !scope.is_subset_of(&family.scope)) {
+            return Err(Refusal::new(ErrorCode::InvalidScope, "the scope is wider than what was granted"));
+        }
+        let requested = request.resources()?;
+        let narrowed = (!requested.is_empty()).then(|| family.resources.narrowed(&requested)).transpose();
         let resources =
-            resources.map_err(|error| Refusal::new(ErrorCode::InvalidTarget, error.to_string()))?;
-        Ok(Self { scope, resources })
+            narrowed.map_err(|error| Refusal::new(ErrorCode::InvalidTarget, error.to_string()))?;
+        Ok(Self {
+            family,
+            scope: scope.filter(|scope| *scope != family.scope),
+            resources: resources.filter(|resources| *resources != family.resources),
+        })
+    }
+
+    fn scope(&self) -> &Scope {
+        self.scope.as_ref().unwrap_or(&self.family.scope)
+    }
+
+    fn resources(&self) -> &ResourceSet {
+        self.resources.as_ref().unwrap_or(&self.family.resources)
     }
 }
 

@@ -8,10 +8,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::engine::vault::derivation::Authenticator;
+use crate::engine::vault::derivation::{Authenticator, Derivation, Purpose};
 use crate::identifier::Identifier;
 use crate::lifecycle::rotation::TokenDigest;
 use crate::ports::random::Random;
+use crate::ports::store::Space;
 use crate::secret::Secret;
 
 /// What every refresh token begins with, so that people and secret scanners know what they have found.
@@ -31,20 +32,40 @@ pub struct RefreshToken {
 #[derive(Clone, Debug)]
 pub(super) struct RefreshTokens {
     authenticator: Authenticator,
+    /// Makes the chance in tokens that follow others.
+    successors: Authenticator,
     key_id: u32,
 }
 
 impl RefreshTokens {
-    pub(super) fn new(authenticator: Authenticator, key_id: u32) -> Self {
-        Self { authenticator, key_id }
+    pub(super) fn new(keys: &Derivation, space: &Space) -> Self {
+        Self {
+            authenticator: keys.authenticator(space, Purpose::RefreshTokens),
+            successors: keys.authenticator(space, Purpose::Successors),
+            key_id: keys.key_id(),
+        }
     }
 
-    /// A new token.
-    pub(super) fn make(&self, family: Identifier, generation: u32, random: &dyn Random) -> RefreshToken {
+    /// The first token of a family.
+    pub(super) fn first(&self, family: Identifier, random: &dyn Random) -> RefreshToken {
         let mut chance = [0; CHANCE];
         random.fill(&mut chance);
+        self.make(family, 0, &chance)
+    }
+
+    /// The token that follows `spent` where the access token beside it is called `id`: the same whenever it is made, and
+    /// made by nobody who lacks any of the three, this installation's key, the token that was spent, and what the store
+    /// remembers of its rotation.
+    pub(super) fn successor(&self, spent: &RefreshToken, id: &str) -> RefreshToken {
+        let occasion = [spent.text.expose().as_bytes(), id.as_bytes()].concat();
+        let mut chance = [0; CHANCE];
+        chance.copy_from_slice(&self.successors.code(&occasion)[..CHANCE]);
+        self.make(spent.family, spent.generation + 1, &chance)
+    }
+
+    fn make(&self, family: Identifier, generation: u32, chance: &[u8; CHANCE]) -> RefreshToken {
         let message =
-            [family.to_bytes().as_slice(), &generation.to_be_bytes(), &self.key_id.to_be_bytes(), &chance]
+            [family.to_bytes().as_slice(), &generation.to_be_bytes(), &self.key_id.to_be_bytes(), chance]
                 .concat();
         let code = self.authenticator.code(&message);
         let bytes = [message.as_slice(), &code[..CODE]].concat();
@@ -100,20 +121,18 @@ const MESSAGE: usize = 16 + 4 + 4 + CHANCE;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::vault::derivation::{Derivation, Purpose};
     use crate::memory::random::SeededRandom;
-    use crate::ports::store::{SandboxId, Space};
+    use crate::ports::store::SandboxId;
 
     fn tokens(data_key: u8, sandbox: &str) -> RefreshTokens {
         let space = Space::Sandbox(SandboxId::parse(sandbox).unwrap());
-        let keys = Derivation::for_test(1, &[data_key; 32]);
-        RefreshTokens::new(keys.authenticator(&space, Purpose::RefreshTokens), keys.key_id())
+        RefreshTokens::new(&Derivation::for_test(1, &[data_key; 32]), &space)
     }
 
     #[test]
     fn a_token_is_read_as_it_was_made_and_nothing_else_is() {
         let (ours, random) = (tokens(1, "a"), SeededRandom::new(3));
-        let token = ours.make(Identifier::from_bytes([9; 16]), 7, &random);
+        let token = ours.successor(&ours.first(Identifier::from_bytes([9; 16]), &random), "a1");
         assert_eq!(ours.read(token.text()), Some(token.clone()));
         assert_eq!(token.text().expose().len(), 79);
         assert_eq!(tokens(2, "a").read(token.text()), None, "another installation");
@@ -128,7 +147,23 @@ mod tests {
         for broken in ["", "brt_", "brt_AAAA", &text[..text.len() - 1], &format!("{text}A")] {
             assert_eq!(ours.read(&Secret::new(broken)), None, "{broken}");
         }
-        assert_ne!(ours.make(token.family, 7, &random).text(), token.text());
         assert!(!format!("{token:?}").contains(&text[4..20]));
+    }
+
+    #[test]
+    fn a_successor_is_the_same_again_for_the_same_token_and_rotation_alone() {
+        let (ours, random) = (tokens(1, "a"), SeededRandom::new(3));
+        let [spent, other] = [0; 2].map(|_| ours.first(Identifier::from_bytes([9; 16]), &random));
+        let next = ours.successor(&spent, "a1");
+        assert_eq!((next.family, next.generation), (spent.family, 1));
+        assert_eq!(ours.successor(&spent, "a1"), next);
+        for another in [
+            ours.successor(&spent, "a2"),
+            ours.successor(&other, "a1"),
+            tokens(2, "a").successor(&spent, "a1"),
+            tokens(1, "b").successor(&spent, "a1"),
+        ] {
+            assert_ne!(another.text(), next.text());
+        }
     }
 }

@@ -31,23 +31,29 @@ pub(super) struct KeptSecrets(Mutex<Option<Arc<Secrets>>>);
 
 impl AuthorizationServer {
     pub(super) async fn secrets(&self) -> Result<Arc<Secrets>, IssueError> {
-        let engine = self.engine();
-        {
-            let mut kept = self.within.secrets.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if !engine.is_unlocked() {
-                *kept = None;
-            }
-            if let Some(secrets) = &*kept {
-                return Ok(Arc::clone(secrets));
-            }
+        let kept = self.kept_secrets();
+        match kept {
+            Some(kept) => Ok(kept),
+            // On the heap, so that all that need secrets are not as large as what is done once.
+            None => Box::pin(self.derive_secrets()).await,
         }
-        let vault = engine.vault().await?;
+    }
+
+    fn kept_secrets(&self) -> Option<Arc<Secrets>> {
+        let mut kept = self.within.secrets.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.engine().is_unlocked() {
+            *kept = None;
+        }
+        kept.clone()
+    }
+
+    async fn derive_secrets(&self) -> Result<Arc<Secrets>, IssueError> {
+        let vault = self.engine().vault().await?;
         let (keys, space) = (vault.derivation(), self.space());
-        let refresh_tokens = keys.authenticator(space, Purpose::RefreshTokens);
         let secrets = Arc::new(Secrets {
-            refresh_tokens: RefreshTokens::new(refresh_tokens, keys.key_id()),
-            opaque: keys.sealer(space, Purpose::OpaqueTokens, b""),
-            tickets: keys.sealer(space, Purpose::Tickets, b""),
+            refresh_tokens: RefreshTokens::new(keys, space),
+            opaque: keys.sealer(space, Purpose::OpaqueTokens),
+            tickets: keys.sealer(space, Purpose::Tickets),
             registered_clients: keys.authenticator(space, Purpose::RegisteredClients),
             proof_nonces: DpopNonces::new(&keys.authenticator(space, Purpose::ProofNonces).code(b"key")),
             user_codes: keys.authenticator(space, Purpose::UserCodes),

@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
-use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use super::AuthorizationServer;
 use super::records::client::CLIENT;
-use super::records::family::{FAMILY, Family};
 use super::refusal::IssueError;
 use crate::engine::records::KINDS;
-use crate::lifecycle::rotation::Line;
-use crate::ports::document;
-use crate::ports::store::{EventQuery, Expected, Kind, Scope};
+use crate::ports::store::{EventQuery, Kind, Scope};
 
 /// What has gone, or would.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,31 +19,23 @@ pub struct Tidied {
     pub unused_clients: u64,
     /// Events older than they are kept.
     pub events: u64,
-    /// Answers that nobody may ask for again. Their records stay.
-    pub answers: u64,
     /// Something may be left, because the time was over before the work was done.
     pub unfinished: bool,
 }
 
 impl AuthorizationServer {
-    /// Erases answers nobody may ask for again, and removes what has ended: as much as fits into a few seconds, of every
-    /// kind in turn.
+    /// Removes what has ended: as much as fits into a few seconds, of every kind in turn.
     pub async fn tidy_up(&self) -> Result<Tidied, IssueError> {
         let clock = self.engine().ports().clock.clone();
         let end = clock.stopwatch().saturating_add(LONGEST_ROUND);
         self.within.known.forget_old_marks(self.now());
         self.store_refusals().await;
         let mut tidied = Tidied::default();
-        let (mut kinds, mut answers, mut events) = (collected_kinds(), true, true);
-        while answers || events || !kinds.is_empty() {
+        let (mut kinds, mut events) = (collected_kinds(), true);
+        while events || !kinds.is_empty() {
             if clock.stopwatch() > end {
                 tidied.unfinished = true;
                 break;
-            }
-            if answers {
-                let erased = self.erase_answers().await?;
-                answers = erased == BATCH;
-                tidied.answers += size(erased);
             }
             let mut full = Vec::new();
             for kind in kinds {
@@ -98,23 +86,6 @@ impl AuthorizationServer {
         Ok(untidy)
     }
 
-    /// The answer of a rotation is kept for a second asking, and no longer.
-    async fn erase_answers(&self) -> Result<usize, IssueError> {
-        let due = self.store().due(self.space(), &FAMILY, self.now(), BATCH).await?.value.records;
-        let mut commits = Vec::with_capacity(due.len());
-        for record in &due {
-            let family = document::decode::<Family>(record)?;
-            let line = family.document.line.map(Line::without_answer);
-            let without = Family { line, ..family.document };
-            let batch = document::put(self.engine().batch(), &without, Expected::Version(family.version))?;
-            // Whoever has changed it meanwhile has put another answer there.
-            commits.push(self.store().commit(batch));
-        }
-        // Together, so that the store makes them durable together.
-        try_join_all(commits).await?;
-        Ok(due.len())
-    }
-
     async fn old_events(&self) -> Result<u64, IssueError> {
         let (end, mut old, mut after) = (self.events_end(), 0, 0);
         loop {
@@ -150,7 +121,6 @@ impl Tidied {
         }
         self.unused_clients += round.unused_clients;
         self.events += round.events;
-        self.answers += round.answers;
     }
 }
 

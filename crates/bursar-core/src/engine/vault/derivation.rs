@@ -1,4 +1,4 @@
-//! Keys derived from the data key (RFC 5869): one for each purpose, space and occasion, so that none opens what is
+//! Keys derived from the data key (RFC 5869): one for each purpose and space, so that none opens what is
 //! another's, and nothing more has to be stored.
 
 use std::fmt;
@@ -24,7 +24,7 @@ pub struct Derivation {
 pub enum Purpose {
     /// Authenticates refresh tokens, so that guessing finds nothing.
     RefreshTokens,
-    /// Seals the answer of a rotation for whoever shows the token that was spent for it.
+    /// Makes the refresh token that takes the place of one that was spent.
     Successors,
     /// Seals opaque access tokens.
     OpaqueTokens,
@@ -58,18 +58,18 @@ impl Derivation {
 
     /// A key that authenticates.
     pub fn authenticator(&self, space: &Space, purpose: Purpose) -> Authenticator {
-        Authenticator { key: hmac::Key::new(HMAC_SHA256, &*self.bytes(space, purpose, b"")) }
+        Authenticator { key: hmac::Key::new(HMAC_SHA256, &*self.bytes(space, purpose)) }
     }
 
-    /// A key that seals. `occasion` makes it another one each time; a secret there is needed again to open.
-    pub fn sealer(&self, space: &Space, purpose: Purpose, occasion: &[u8]) -> Sealer {
-        Sealer(CipherKey::new(self.id, &self.bytes(space, purpose, occasion)))
+    /// A key that seals.
+    pub fn sealer(&self, space: &Space, purpose: Purpose) -> Sealer {
+        Sealer(CipherKey::new(self.id, &self.bytes(space, purpose)))
     }
 
-    fn bytes(&self, space: &Space, purpose: Purpose, occasion: &[u8]) -> Zeroizing<[u8; 32]> {
+    fn bytes(&self, space: &Space, purpose: Purpose) -> Zeroizing<[u8; 32]> {
         let mut bytes = Zeroizing::new([0; 32]);
         // Names have no zero byte in them, so no two lists read the same.
-        let info = [space.as_str().as_bytes(), b"\0", purpose.name().as_bytes(), b"\0", occasion];
+        let info = [space.as_str().as_bytes(), b"\0", purpose.name().as_bytes(), b"\0"];
         let derived = self.key.expand(&info, Length);
         derived.and_then(|key| key.fill(&mut *bytes)).expect("32 bytes is far below the limit of 8,160");
         bytes
@@ -183,12 +183,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_for_an_occasion_opens_for_no_other() {
+    fn what_is_sealed_for_a_purpose_opens_for_no_other() {
         let keys = Derivation::new(1, &[1; 32]);
-        let sealer = |occasion: &[u8]| keys.sealer(&sandbox("a"), Purpose::Successors, occasion);
-        let answer = sealer(b"token").seal(b"family", b"answer", &SeededRandom::new(1));
-        assert_eq!(sealer(b"token").open(b"family", &answer).unwrap().as_slice(), b"answer");
-        assert!(sealer(b"another").open(b"family", &answer).is_none());
-        assert!(sealer(b"token").open(b"other", &answer).is_none());
+        let sealer = |purpose| keys.sealer(&sandbox("a"), purpose);
+        let sealed = sealer(Purpose::Tickets).seal(b"page", b"ticket", &SeededRandom::new(1));
+        assert_eq!(sealer(Purpose::Tickets).open(b"page", &sealed).unwrap().as_slice(), b"ticket");
+        assert!(sealer(Purpose::OpaqueTokens).open(b"page", &sealed).is_none());
+        assert!(sealer(Purpose::Tickets).open(b"other", &sealed).is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! Families: what one authorization has led to, with its line of refresh tokens.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::grant::{GrantMark, Ground};
@@ -39,8 +39,6 @@ pub struct Family {
     pub ended: Option<FamilyEnd>,
     /// Its last access token ends then.
     pub access_until: Timestamp,
-    /// How long the answer of a rotation is kept.
-    pub window: SignedDuration,
 }
 
 /// When and how a user signed in.
@@ -86,10 +84,10 @@ impl Family {
         Ground { grant: self.grant.clone(), user_epoch: self.sign_in.user_epoch }
     }
 
-    /// The same with an access token that ends then.
+    /// The same with that line, and an access token that ends then.
     #[must_use]
-    pub(in crate::engine::issuer) fn until(&self, expires_at: Timestamp) -> Self {
-        Self { access_until: self.access_until.max(expires_at), ..self.clone() }
+    pub(in crate::engine::issuer) fn with(&self, line: Line, expires_at: Timestamp) -> Self {
+        Self { line: Some(line), access_until: self.access_until.max(expires_at), ..self.clone() }
     }
 
     /// When nothing of it can be used any more.
@@ -109,10 +107,6 @@ impl Document for Family {
 
     fn indexes(&self) -> Vec<(&'static str, String)> {
         vec![("grant", self.grant.key.clone())]
-    }
-
-    fn due_at(&self) -> Option<Timestamp> {
-        self.line.as_ref()?.answer_goes_at(self.window)
     }
 
     fn expires_at(&self) -> Option<Timestamp> {

@@ -113,15 +113,3 @@ fn events_are_kept_for_a_season() {
     let brief = stage.ruled(|rules| rules.events_kept = jiff::SignedDuration::from_hours(1));
     assert_eq!(clean(&brief).events, u64::try_from(left.len()).unwrap());
 }
-
-#[test]
-fn answers_are_erased_when_nobody_may_ask_again() {
-    let stage = Stage::new();
-    for _ in 0..300 {
-        stage.refresh(&stage.log_in().refresh_token.unwrap()).unwrap();
-    }
-    assert_eq!(clean(&stage).answers, 0);
-    stage.pass(60);
-    assert_eq!(clean(&stage).answers, 300);
-    assert_eq!(clean(&stage).answers, 0);
-}

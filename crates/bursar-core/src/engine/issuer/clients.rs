@@ -23,20 +23,20 @@ impl AuthorizationServer {
             }
             let has_record = stored.is_some();
             let found = if ClientIdUrl::looks_like_one(id) {
-                self.client_at(id, stored).await?
+                Box::pin(self.client_at(id, stored)).await?
             } else {
                 Some(match stored {
                     Some(stored) => {
                         let expected = Expected::Version(stored.version);
                         KnownClient { document: stored.document, expected }
                     }
-                    None => self.described_client(id).await?,
+                    None => Box::pin(self.described_client(id)).await?,
                 })
             };
             // Otherwise its record has just changed.
             if let Some(client) = found {
                 if has_record && client.document.origin != ClientOrigin::Administrator {
-                    self.note_client_use(id).await;
+                    Box::pin(self.note_client_use(id)).await;
                 }
                 return Ok(client);
             }

@@ -81,13 +81,17 @@ impl AuthorizationServer {
             if let Some(key) = self.ring().await?.signer(algorithm, now) {
                 return Ok(key.key.clone());
             }
-            let _only_one = self.within.keys.reading.lock().await;
-            if self.ring_unlocked().await?.signer(algorithm, now).is_some() {
-                continue;
-            }
+            Box::pin(self.add_missing_key(algorithm, now)).await?;
+        }
+    }
+
+    async fn add_missing_key(&self, algorithm: Algorithm, now: Timestamp) -> Result<(), IssueError> {
+        let _only_one = self.within.keys.reading.lock().await;
+        if self.ring_unlocked().await?.signer(algorithm, now).is_none() {
             // Published keys are made all together, so nobody has fetched them without this one.
             self.add_key(algorithm, now, None).await?;
         }
+        Ok(())
     }
 
     /// Publishes successors of keys that have signed for long enough. How many.
@@ -131,8 +135,12 @@ impl AuthorizationServer {
         if let Some(ring) = self.kept_ring() {
             return Ok(ring);
         }
-        let _only_one = self.within.keys.reading.lock().await;
-        self.ring_unlocked().await
+        // On the heap, so that all that sign are not as large as what is done once.
+        Box::pin(async {
+            let _only_one = self.within.keys.reading.lock().await;
+            self.ring_unlocked().await
+        })
+        .await
     }
 
     async fn ring_unlocked(&self) -> Result<Arc<KeyRing>, IssueError> {

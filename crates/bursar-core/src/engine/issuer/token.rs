@@ -30,9 +30,10 @@ impl AuthorizationServer {
     pub async fn token(&self, request: &ClientRequest<'_>) -> Result<TokenAnswer, IssueError> {
         let request = self.believed(Endpoint::Token, request).await?;
         match request.parameters.value("grant_type").and_then(GrantType::from_name) {
-            Some(GrantType::AuthorizationCode) => self.redeem_code(&request).await,
             Some(GrantType::RefreshToken) => self.refresh(&request).await,
-            Some(GrantType::DeviceCode) => self.redeem_device(&request).await,
+            // On the heap: both do far more than what is asked for every few minutes, and would make that as large.
+            Some(GrantType::AuthorizationCode) => Box::pin(self.redeem_code(&request)).await,
+            Some(GrantType::DeviceCode) => Box::pin(self.redeem_device(&request)).await,
             Some(GrantType::ClientCredentials) => self.client_token(&request).await,
             _ => {
                 Err(Refusal::new(ErrorCode::UnsupportedGrantType, "this server does not know the grant type")

@@ -1,5 +1,8 @@
 //! Conditional writes that happen together or not at all.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::error::StoreError;
 use super::kind::{Group, Kind};
 use super::record::{NewRecord, Version};
@@ -54,9 +57,13 @@ pub struct Guard {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CommitId(pub String);
 
-/// Writes that happen together, in one space, if every expectation holds.
+/// Writes that happen together, in one space, if every expectation holds. A copy costs nothing: whoever commits one keeps
+/// another, for when the outcome is unknown.
 #[derive(Clone, Debug)]
-pub struct Batch {
+pub struct Batch(Arc<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     id: CommitId,
     space: Space,
     writes: Vec<(WriteOperation, Expected)>,
@@ -67,88 +74,94 @@ pub struct Batch {
 impl Batch {
     /// An empty batch for one space.
     pub fn new(space: Space, id: CommitId) -> Self {
-        Self { id, space, writes: Vec::new(), guards: Vec::new(), events: Vec::new() }
+        Self(Arc::new(Parts { id, space, writes: Vec::new(), guards: Vec::new(), events: Vec::new() }))
     }
 
     /// Creates or replaces a record.
     #[must_use]
     pub fn put(mut self, record: NewRecord, expected: Expected) -> Self {
-        self.writes.push((WriteOperation::Put(record), expected));
+        self.parts().writes.push((WriteOperation::Put(record), expected));
         self
     }
 
     /// Removes a record.
     #[must_use]
     pub fn delete(mut self, kind: &'static Kind, key: impl Into<String>, version: Version) -> Self {
-        self.writes.push((WriteOperation::Delete { kind, key: key.into() }, Expected::Version(version)));
+        self.parts()
+            .writes
+            .push((WriteOperation::Delete { kind, key: key.into() }, Expected::Version(version)));
         self
     }
 
     /// Insists on a record the batch does not write.
     #[must_use]
     pub fn guard(mut self, kind: &'static Kind, key: impl Into<String>, expected: Expected) -> Self {
-        self.guards.push(Guard { kind, key: key.into(), expected });
+        self.parts().guards.push(Guard { kind, key: key.into(), expected });
         self
     }
 
     /// Appends an event in the same commit.
     #[must_use]
     pub fn event(mut self, event: Event) -> Self {
-        self.events.push(event);
+        self.parts().events.push(event);
         self
     }
 
     /// Its name.
     pub fn id(&self) -> &CommitId {
-        &self.id
+        &self.0.id
     }
 
     /// The space it writes to.
     pub fn space(&self) -> &Space {
-        &self.space
+        &self.0.space
     }
 
     /// Writes with what they expect, in the order they were added.
     pub fn writes(&self) -> &[(WriteOperation, Expected)] {
-        &self.writes
+        &self.0.writes
     }
 
     /// Guards, in the order they were added.
     pub fn guards(&self) -> &[Guard] {
-        &self.guards
+        &self.0.guards
     }
 
     /// Events, in the order they were added.
     pub fn events(&self) -> &[Event] {
-        &self.events
+        &self.0.events
     }
 
     /// Checks what no backend can do: mixed groups, a kind outside its scope, a key written twice, an undeclared
     /// index. Every backend calls this first and answers [`StoreError::Misuse`].
     pub fn check(&self) -> Result<(), StoreError> {
         let mut group = None;
-        let mut seen = std::collections::HashSet::new();
-        let touched = self.writes.iter().map(|(write, _)| write.target());
+        let mut seen = HashSet::new();
+        let touched = self.0.writes.iter().map(|(write, _)| write.target());
         for (kind, key) in touched {
-            if !seen.insert((kind.name, key)) {
+            if self.0.writes.len() > 1 && !seen.insert((kind.name, key)) {
                 return Err(StoreError::Misuse("a batch writes one record twice"));
             }
-            check_kind(&self.space, kind, &mut group)?;
+            check_kind(&self.0.space, kind, &mut group)?;
         }
-        for guard in &self.guards {
-            check_kind(&self.space, guard.kind, &mut group)?;
+        for guard in &self.0.guards {
+            check_kind(&self.0.space, guard.kind, &mut group)?;
         }
-        for (write, _) in &self.writes {
+        for (write, _) in &self.0.writes {
             if let WriteOperation::Put(record) = write
                 && record.indexes.iter().any(|(index, _)| !record.kind.indexes.contains(index))
             {
                 return Err(StoreError::Misuse("a record carries an index its kind does not declare"));
             }
         }
-        if group == Some(Group::Ephemeral) && !self.events.is_empty() {
+        if group == Some(Group::Ephemeral) && !self.0.events.is_empty() {
             return Err(StoreError::Misuse("events are durable and need a durable batch"));
         }
         Ok(())
+    }
+
+    fn parts(&mut self) -> &mut Parts {
+        Arc::make_mut(&mut self.0)
     }
 }
 

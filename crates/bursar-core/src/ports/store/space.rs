@@ -1,5 +1,7 @@
 //! Who records belong to.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// Who the records belong to. A batch names one space, so nothing can cross.
@@ -24,12 +26,15 @@ impl Space {
 /// A tenant's name: 1 to 63 of `a-z`, `0-9` and `-`, starting with a letter or digit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct SandboxId(String);
+pub struct SandboxId(
+    /// Shared, because every batch and every read names it.
+    Arc<str>,
+);
 
 impl SandboxId {
     /// The sandbox of an installation with only one.
     pub fn personal() -> Self {
-        Self("default".to_owned())
+        Self("default".into())
     }
 
     /// Checks a name.
@@ -37,7 +42,7 @@ impl SandboxId {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let fits =
             !text.is_empty() && text.len() <= 63 && !text.starts_with('-') && text.bytes().all(allowed);
-        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidSandboxId(text.to_owned())) }
+        if fits { Ok(Self(text.into())) } else { Err(InvalidSandboxId(text.to_owned())) }
     }
 
     /// The name.
@@ -56,7 +61,7 @@ impl TryFrom<String> for SandboxId {
 
 impl From<SandboxId> for String {
     fn from(id: SandboxId) -> Self {
-        id.0
+        id.0.as_ref().to_owned()
     }
 }
 

@@ -2,6 +2,12 @@
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+/// Most of what a request takes is a kilobyte or less, and gone with its answer.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 use bursar::config::environment::Environment;
 
 fn main() -> ExitCode {

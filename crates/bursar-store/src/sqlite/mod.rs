@@ -7,6 +7,7 @@ mod apply;
 mod backup;
 mod connection;
 mod errors;
+mod gathering;
 mod heads;
 mod migrate;
 mod reader;

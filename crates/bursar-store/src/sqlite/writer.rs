@@ -3,7 +3,6 @@
 //! The flush to disk is what a commit costs, so everybody who waits while one flush runs shares the next.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -16,6 +15,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::connection::{Opened, begin_immediate};
 use super::errors::{commit_error, store_error};
+use super::gathering::{Bringer, Taker, gathering};
 use super::heads::Heads;
 use super::migrate::prepare;
 use super::schema::Schema;
@@ -38,7 +38,7 @@ pub(super) struct Setup {
 
 #[derive(Debug)]
 struct Running {
-    jobs: Sender<Box<dyn Job>>,
+    jobs: Bringer<Box<dyn Job>>,
     thread: JoinHandle<()>,
 }
 
@@ -124,9 +124,9 @@ impl Writer {
             Some(alive) => alive,
             None => start(&self.setup)?,
         };
-        let sent = started.jobs.send(job);
+        let is_taken = started.jobs.bring(job);
         *running = Some(started);
-        sent.map_err(|_| StoreError::Unavailable("the writer is ending".to_owned()))
+        if is_taken { Ok(()) } else { Err(StoreError::Unavailable("the writer is ending".to_owned())) }
     }
 }
 
@@ -191,20 +191,21 @@ impl Group<'_> {
 }
 
 fn start(setup: &Arc<Setup>) -> Result<Running, StoreError> {
-    let (jobs, received) = channel();
+    let (jobs, taker) = gathering();
     let setup = Arc::clone(setup);
     let thread = thread::Builder::new()
         .name("bursar-store".to_owned())
-        .spawn(move || write_until_closed(&setup, &received))
+        .spawn(move || write_until_closed(&setup, &taker))
         .map_err(|error| StoreError::Unavailable(format!("no thread for writing: {error}")))?;
     Ok(Running { jobs, thread })
 }
 
-fn write_until_closed(setup: &Setup, jobs: &Receiver<Box<dyn Job>>) {
+fn write_until_closed(setup: &Setup, jobs: &Taker<Box<dyn Job>>) {
     let mut kept = None;
     let mut last_group = 1;
-    while let Ok(first) = jobs.recv() {
-        let mut gathered = gather(first, jobs, last_group);
+    // As many as last time: those who were just answered are about to ask again, and whoever misses this flush waits for
+    // two.
+    while let Some(mut gathered) = jobs.take(last_group, MOMENT, LARGEST_GROUP) {
         last_group = gathered.len();
         let fate = write(setup, &mut kept, &mut gathered);
         // One of several could not be done, and nothing of the group was kept.
@@ -220,20 +221,6 @@ fn write_until_closed(setup: &Setup, jobs: &Receiver<Box<dyn Job>>) {
             job.answer(fate);
         }
     }
-}
-
-/// Takes what is there, and waits a moment for as many as came last time: those who were just answered are about to
-/// ask again, and whoever misses this flush waits for two.
-fn gather(first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>, last_group: usize) -> Vec<Box<dyn Job>> {
-    let mut gathered = vec![first];
-    gathered.extend(jobs.try_iter().take(LARGEST_GROUP - 1));
-    while gathered.len() < last_group {
-        match jobs.recv_timeout(MOMENT) {
-            Ok(job) => gathered.push(job),
-            Err(_) => break,
-        }
-    }
-    gathered
 }
 
 /// Does all of `jobs` in one transaction, or nothing of them.

@@ -49,7 +49,7 @@ pub async fn house(ground: &Ground, environment: &Environment) -> Result<House, 
     let server = server(&ground.engine, rules);
     let router = router(Issuing::new(server.clone(), look(&config.brand)?));
     let router = router.merge(administration::router(&server));
-    Ok(House { router, chores: chores(&server), refusals: Some(server) })
+    Ok(House { router, chores: chores(&ground.engine, &server), refusals: Some(server) })
 }
 
 fn server(engine: &Engine, rules: Rules) -> AuthorizationServer {
@@ -160,8 +160,8 @@ enum UnusableError {
     Logo { path: PathBuf, source: BrandError },
 }
 
-fn chores(server: &AuthorizationServer) -> Vec<Chore> {
-    let (keys, tidy) = (server.clone(), server.clone());
+fn chores(engine: &Engine, server: &AuthorizationServer) -> Vec<Chore> {
+    let (engine, keys, tidy) = (engine.clone(), server.clone(), server.clone());
     vec![
         Chore::new("signing keys", LOOK_AT_KEYS, move || {
             let server = keys.clone();
@@ -178,12 +178,18 @@ fn chores(server: &AuthorizationServer) -> Vec<Chore> {
                 Ok(())
             }
         }),
+        Chore::new("held accounts", LOOK_AFTER_ACCOUNTS, move || {
+            let engine = engine.clone();
+            async move { Ok(engine.keep_house().await?) }
+        }),
     ]
 }
 
 /// Keys live for months.
 const LOOK_AT_KEYS: Duration = Duration::from_hours(1);
-/// Answers that may be asked for again are kept for a minute.
+/// What is short-lived is gone soon after its end.
 const TIDY_UP: Duration = Duration::from_secs(30);
+/// Often enough for retries of revocations, seldom enough not to be noticed.
+const LOOK_AFTER_ACCOUNTS: Duration = Duration::from_mins(5);
 /// More than fits into a page: what is larger is refused by its size, not cut.
 const LARGEST_PICTURE: u64 = 64 * 1024;

@@ -173,6 +173,15 @@ impl Engine {
         Ok(())
     }
 
+    /// What somebody has to do from time to time: ends orphaned sessions, collects what has expired, and tells providers of
+    /// logouts they have not heard yet.
+    pub async fn keep_house(&self) -> Result<(), StoreError> {
+        self.collect_sessions().await?;
+        self.collect_expired().await?;
+        self.revoke_queued().await?;
+        Ok(())
+    }
+
     /// Collects expired records, a bounded number a kind; tells how many went.
     pub async fn collect_expired(&self) -> Result<usize, StoreError> {
         let mut collected = 0;

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 /// What happens to the next order to commit.
@@ -32,6 +32,9 @@ struct State {
     fate: Mutex<Fate>,
     /// Refuses and cuts every connection.
     down: AtomicBool,
+    /// Delivers nothing, without a word; what was sent meanwhile arrives when it is over, as after lost packets.
+    partitioned: Mutex<bool>,
+    healed: Condvar,
     cut: AtomicUsize,
     open: Mutex<Vec<TcpStream>>,
 }
@@ -45,6 +48,8 @@ impl Proxy {
             server: server.to_owned(),
             fate: Mutex::new(Fate::Arrives),
             down: AtomicBool::new(false),
+            partitioned: Mutex::new(false),
+            healed: Condvar::new(),
             cut: AtomicUsize::new(0),
             open: Mutex::new(Vec::new()),
         });
@@ -79,9 +84,20 @@ impl Proxy {
             let _ = connection.shutdown(Shutdown::Both);
         }
     }
+
+    /// Loses everything on the way, in both directions, or delivers it again.
+    pub(super) fn set_partitioned(&self, partitioned: bool) {
+        *self.state.partitioned.lock().unwrap() = partitioned;
+        self.state.healed.notify_all();
+    }
 }
 
 impl State {
+    fn wait_for_network(&self) {
+        let partitioned = self.partitioned.lock().unwrap();
+        drop(self.healed.wait_while(partitioned, |partitioned| *partitioned).unwrap());
+    }
+
     fn serve(self: &Arc<Self>, client: TcpStream) {
         if self.down.load(Ordering::SeqCst) {
             return;
@@ -90,10 +106,11 @@ impl State {
         self.open.lock().unwrap().push(client.try_clone().unwrap());
         let deaf = Arc::new(AtomicBool::new(false));
         let (mut answers, mut to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-        let heard = Arc::clone(&deaf);
+        let (heard, network) = (Arc::clone(&deaf), Arc::clone(self));
         thread::spawn(move || {
             let mut buffer = vec![0; 65536];
             while let Ok(length @ 1..) = answers.read(&mut buffer) {
+                network.wait_for_network();
                 if !heard.load(Ordering::SeqCst) && to_client.write_all(&buffer[..length]).is_err() {
                     break;
                 }
@@ -110,6 +127,7 @@ impl State {
         let mut buffer = vec![0; 65536];
         let mut silent = false;
         while let Ok(length @ 1..) = client.read(&mut buffer) {
+            self.wait_for_network();
             let sent = &buffer[..length];
             if silent {
                 continue;

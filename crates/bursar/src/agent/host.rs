@@ -83,7 +83,7 @@ impl Agent {
         self.desk.engine().ports().clock.sleep(SETTLED).await;
         loop {
             let engine = self.desk.engine();
-            if let Err(error) = house_work(&engine).await {
+            if let Err(error) = engine.keep_house().await {
                 tracing::warn!(%error, "cleaning up has to wait");
             }
             engine.ports().clock.sleep(HOUSE_WORK).await;
@@ -181,13 +181,6 @@ impl Host for Agent {
         }
         .boxed()
     }
-}
-
-async fn house_work(engine: &Engine) -> Result<(), bursar_core::ports::store::StoreError> {
-    engine.collect_sessions().await?;
-    engine.collect_expired().await?;
-    engine.revoke_queued().await?;
-    Ok(())
 }
 
 async fn vault_state(engine: &Engine) -> Result<VaultState, Failure> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use bursar_core::engine::Engine;
 use bursar_core::engine::issuer::AuthorizationServer;
+use bursar_core::engine::keeper::Keeper;
 use bursar_core::ports::clock::Clock;
 use futures::FutureExt as _;
 use futures::future::select;
@@ -235,6 +236,8 @@ async fn live(gate: Gate, foundation: Foundation, house: House, tell: impl FnOnc
         refusals: house.refusals,
     };
     let housekeeper = Housekeeper::new(house.chores);
+    // Every node keeps every account: whoever comes first holds the others back, and they find it done.
+    let keeper = Keeper::new(foundation.engine.clone(), None);
     let (stop, stopping) = watch::channel(false);
     let stopped = || {
         let mut stopping = stopping.clone();
@@ -255,6 +258,7 @@ async fn live(gate: Gate, foundation: Foundation, house: House, tell: impl FnOnc
                 entrance.serve(bound, stopped()),
                 until(stopped(), foundation.keep_vault_open()),
                 until(stopped(), foundation.look_at_store()),
+                keeper.run(stopped()),
                 until(stopped(), housekeeper.keep(foundation.clock())),
                 until(stopped(), follow_certificate),
             )

@@ -38,7 +38,7 @@ async fn an_account_logged_in_on_one_machine_is_there_on_the_other() {
         let servers = Servers::start();
         let machines = [(); 2].map(|()| Machine::new(on.variables(&servers)));
         let provider = MisbehavingProvider::start(Behaviour::default()).await;
-        let reference = machines[0].log_in(&provider).await;
+        let reference = machines[0].log_in(&provider, "work").await;
         let tokens: Vec<String> = [
             machines[0].run(&["token", &reference]).await.succeeded().stdout,
             machines[1].run(&["token", &reference]).await.succeeded().stdout,

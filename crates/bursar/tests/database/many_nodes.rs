@@ -122,7 +122,7 @@ async fn one_refresh(on: On) {
     let machines = [(); 3].map(|()| Machine::new(on.variables(&servers)));
     let provider = MisbehavingProvider::start(Behaviour::default()).await;
     provider.change(|behaviour| behaviour.token.reuse = ReusePolicy::RevokeFamily);
-    let reference = machines[0].log_in(&provider).await;
+    let reference = machines[0].log_in(&provider, "work").await;
     let rejected = machines.each_ref().map(|machine| machine.home.beside("rejected"));
     for round in 1..=3 {
         let old = machines[0].run(&["token", &reference]).await.succeeded().stdout;

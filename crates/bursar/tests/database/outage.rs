@@ -1,8 +1,9 @@
 //! The store goes away and comes back: clients are asked to wait, and lose nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::world::{DATABASE, Installation, On, Tokens, get};
+use super::world::{DATABASE, Installation, Machine, Node, On, Tokens, get};
 use crate::servers::Servers;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,6 +16,37 @@ async fn a_network_that_is_cut_before_postgres() {
     waits(&installation, &token).await;
     network.is_down(false);
     goes_on(&installation, &token).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_parted_from_postgres_forks_nothing_and_finds_back() {
+    let servers = Arc::new(Servers::start());
+    let network = servers.network();
+    let postgres = On::Postgres.variables(&servers);
+    let installation = Installation::with(servers, postgres).await;
+    let parted = Machine::new(vec![(DATABASE, network.url())]);
+    let parted = Node::start(&parted, Some(&installation.first.issuer)).await.ready().await;
+    let mut token = installation.log_in().await.refresh;
+    for _ in 0..2 {
+        network.is_partitioned(true);
+        // Under way when it happens, or asked in the middle of it: what it writes may arrive long after.
+        let lost = installation.refresh(&parted.url, &token).await.unwrap();
+        assert_eq!(lost.status, 503, "{lost:?}");
+        assert!(lost.retry_after.is_some(), "{lost:?}");
+        let pair = Tokens::of(&installation.refresh(&installation.first.url, &token).await.unwrap());
+        network.is_partitioned(false);
+        let answer = async {
+            loop {
+                let answer = installation.refresh(&parted.url, &token).await.unwrap();
+                if answer.status != 503 {
+                    return Tokens::of(&answer);
+                }
+            }
+        };
+        let again = tokio::time::timeout(Duration::from_mins(1), answer).await.expect("it finds back");
+        assert_eq!(again.pair(), pair.pair());
+        token = pair.refresh;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,14 +73,14 @@ impl Machine {
     }
 
     /// Logs in at `provider`, and tells how the account is called.
-    pub(super) async fn log_in(&self, provider: &MisbehavingProvider) -> String {
+    pub(super) async fn log_in(&self, provider: &MisbehavingProvider, nickname: &str) -> String {
         let issuer = provider.issuer();
-        let line = ["login", &issuer, "--client-id", PUBLIC_CLIENT, "--no-browser", "--as", "work"];
+        let line = ["login", &issuer, "--client-id", PUBLIC_CLIENT, "--no-browser", "--as", nickname];
         let mut login = Running::of(&mut self.command(&line));
         let address = login.address().await;
         visit(&address).await;
         login.ended().await.succeeded();
-        format!("127.0.0.1-{}:work", provider.address().port())
+        format!("127.0.0.1-{}:{nickname}", provider.address().port())
     }
 }
 

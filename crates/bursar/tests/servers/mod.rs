@@ -151,6 +151,11 @@ impl Network {
         format!("postgres://bursar@127.0.0.1:{}/bursar", self.0.port())
     }
 
+    /// Loses everything on the way without a word, or delivers it again.
+    pub(crate) fn is_partitioned(&self, partitioned: bool) {
+        self.0.set_partitioned(partitioned);
+    }
+
     /// Cuts all connections and lets no new ones through, or lets them through again.
     pub(crate) fn is_down(&self, down: bool) {
         self.0.set_down(down);

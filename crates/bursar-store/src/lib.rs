@@ -2,6 +2,7 @@
 //!
 //! It decides nothing: rules live in the core. What every backend must guarantee is the contract suite in `tests/`.
 
+mod hearing;
 pub mod mixed;
 pub mod postgres;
 pub mod redis;

@@ -142,6 +142,10 @@ impl Store for MixedStore {
         self.durable.watch()
     }
 
+    fn is_deaf(&self) -> bool {
+        self.durable.is_deaf()
+    }
+
     fn append<'a>(&'a self, space: &'a Space, events: Vec<Event>) -> BoxFuture<'a, Result<(), StoreError>> {
         self.durable.append(space, events)
     }

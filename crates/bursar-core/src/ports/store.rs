@@ -123,6 +123,12 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// late, merged or lost, so nobody waits for one alone.
     fn watch(&self) -> watch::Receiver<Sequence>;
 
+    /// Whether hints of what others commit may have stopped coming, which [`Store::watch`] cannot say: what is kept because
+    /// no hint came is then to be read anew. Known within five seconds.
+    fn is_deaf(&self) -> bool {
+        false
+    }
+
     /// Appends use events, which belong to no change.
     fn append<'a>(&'a self, space: &'a Space, events: Vec<Event>) -> BoxFuture<'a, Result<(), StoreError>>;
 

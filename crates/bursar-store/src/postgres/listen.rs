@@ -17,6 +17,7 @@ use tokio_postgres::AsyncMessage;
 
 use super::reader::{try_head, try_horizon};
 use super::server::Server;
+use crate::hearing::Hearing;
 
 /// Where wake-ups come together.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Hints {
     announce: Notify,
     /// A commit that somebody was told of and looked for before it could be read; 0 if there is none.
     unsettled: AtomicU64,
+    began: Instant,
+    hearing: Hearing,
 }
 
 impl Hints {
@@ -36,7 +39,9 @@ impl Hints {
         // Two stores of one process are two nodes as well.
         let node = format!("{}-{node}-{}", std::process::id(), STORES.fetch_add(1, Ordering::Relaxed));
         let unsettled = AtomicU64::new(0);
-        Self { watchers: watch::Sender::new(0), node, announce: Notify::new(), unsettled }
+        let (watchers, announce) = (watch::Sender::new(0), Notify::new());
+        let hearing = Hearing::new(Duration::ZERO);
+        Self { watchers, node, announce, unsettled, began: Instant::now(), hearing }
     }
 
     /// Hears of every wake-up.
@@ -62,6 +67,11 @@ impl Hints {
     /// Something up to `sequence` may be new.
     pub(super) fn wake(&self, sequence: Sequence) {
         self.watchers.send_modify(|last| *last = sequence.max(*last));
+    }
+
+    /// Whether the server has not been heard for too long.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.hearing.is_lost(self.began.elapsed())
     }
 
     fn known(&self) -> Sequence {
@@ -144,10 +154,11 @@ async fn look(server: &Server) {
         let _ = hints.unsettled.compare_exchange(unsettled, 0, Ordering::AcqRel, Ordering::Relaxed);
         hints.wake(unsettled);
     }
-    if let Ok(head) = try_head(server).await
-        && head > hints.known()
-    {
-        hints.wake(head);
+    if let Ok(head) = try_head(server).await {
+        hints.hearing.heard(hints.began.elapsed());
+        if head > hints.known() {
+            hints.wake(head);
+        }
     }
 }
 

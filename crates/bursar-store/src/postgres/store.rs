@@ -159,6 +159,10 @@ impl Store for PostgresStore {
         self.server.hints.subscribe()
     }
 
+    fn is_deaf(&self) -> bool {
+        self.server.hints.is_deaf()
+    }
+
     fn append<'a>(&'a self, space: &'a Space, events: Vec<Event>) -> BoxFuture<'a, Result<(), StoreError>> {
         self.threads.write(collect::append(Arc::clone(&self.server), space.clone(), events))
     }

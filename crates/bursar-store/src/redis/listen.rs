@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bursar_core::ports::clock::Clock;
 use bursar_core::ports::store::{Sequence, Space};
 use futures::future::{Either, select};
 use futures::{FutureExt as _, StreamExt as _};
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 use super::link::Link;
 use super::read::read_spaces;
 use super::request::Names;
+use crate::hearing::Hearing;
 
 /// Who waits for changes.
 #[derive(Debug)]
@@ -21,12 +23,14 @@ pub(super) struct Hints {
     sender: watch::Sender<Sequence>,
     /// Spaces of a cluster are numbered apart, so numbers cannot be compared.
     cluster: bool,
+    pub(super) hearing: Hearing,
 }
 
 impl Hints {
     /// Nothing is known yet.
-    pub(super) fn new(cluster: bool) -> Self {
-        Self { sender: watch::Sender::new(if cluster { Sequence::MAX - 1 } else { 0 }), cluster }
+    pub(super) fn new(cluster: bool, clock: &dyn Clock) -> Self {
+        let sender = watch::Sender::new(if cluster { Sequence::MAX - 1 } else { 0 });
+        Self { sender, cluster, hearing: Hearing::new(clock.stopwatch()) }
     }
 
     /// Somebody else who waits.
@@ -83,6 +87,7 @@ async fn hear(
             Either::Left((None, _)) => return,
             Either::Left((Some(message), rest)) => {
                 pause = rest;
+                hints.hearing.heard(link.clock().stopwatch());
                 let text: String = message.get_payload().unwrap_or_default();
                 // Our own commits were told when they were answered.
                 if let Some((from, sequence)) = text.split_once(' ')
@@ -124,6 +129,7 @@ async fn look(link: &Link, names: &Names, hints: &Hints, announced: &mut HashMap
         let Some(sequence) = String::from_utf8(text).ok().and_then(|text| text.parse().ok()) else {
             continue;
         };
+        hints.hearing.heard(link.clock().stopwatch());
         if announced.insert(space.as_str().to_owned(), sequence) != Some(sequence) {
             hints.announce(sequence);
         }

@@ -71,7 +71,7 @@ impl RedisStore {
             Err(failure) => return Err(failure.into_unavailable().into()),
         };
         reply.text()?;
-        let hints = Arc::new(Hints::new(cluster));
+        let hints = Arc::new(Hints::new(cluster, link.clock()));
         hints.announce(reply.number()?);
         if options.kinds.iter().any(|kind| kind.group == Group::Durable) {
             // Whoever finds the database empty later has lost it, and must not begin anew unseen.
@@ -284,6 +284,10 @@ impl Store for RedisStore {
 
     fn watch(&self) -> watch::Receiver<Sequence> {
         self.hints.subscribe()
+    }
+
+    fn is_deaf(&self) -> bool {
+        self.hints.hearing.is_lost(self.link.clock().stopwatch())
     }
 
     fn append<'a>(&'a self, space: &'a Space, events: Vec<Event>) -> BoxFuture<'a, Result<(), StoreError>> {

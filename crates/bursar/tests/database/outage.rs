@@ -50,6 +50,45 @@ async fn a_node_that_is_parted_from_postgres_forks_nothing_and_finds_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_hears_nothing_of_revocations_soon_vouches_for_nothing() {
+    let servers = Arc::new(Servers::start());
+    let network = servers.network();
+    let postgres = On::Postgres.variables(&servers);
+    let installation = Installation::with(servers, postgres).await;
+    let introspector = installation.introspector().await;
+    let parted = Machine::new(vec![(DATABASE, network.url())]);
+    let parted = Node::start(&parted, Some(&installation.first.issuer)).await.ready().await;
+    let tokens = installation.log_in().await;
+    let answer = introspector.ask(&parted.url, &tokens.access).await;
+    assert_eq!((answer.status, &answer.document["active"]), (200, &true.into()), "{answer:?}");
+    network.is_partitioned(true);
+    installation.revoke(&installation.first.url, &tokens.refresh).await;
+    let silent = async {
+        loop {
+            let answer = introspector.ask(&parted.url, &tokens.access).await;
+            if answer.status != 200 {
+                return answer;
+            }
+            assert_eq!(answer.document["active"], true, "it cannot know yet");
+        }
+    };
+    // Five seconds, and what waiting for the store may take.
+    let answer = tokio::time::timeout(Duration::from_secs(25), silent).await.expect("it notices");
+    assert_eq!(answer.status, 503, "{answer:?}");
+    network.is_partitioned(false);
+    let healed = async {
+        loop {
+            let answer = introspector.ask(&parted.url, &tokens.access).await;
+            if answer.status == 200 {
+                return answer;
+            }
+        }
+    };
+    let answer = tokio::time::timeout(Duration::from_mins(1), healed).await.expect("it finds back");
+    assert_eq!(answer.document["active"], false, "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn redis_is_killed_and_comes_back() {
     for on in [On::Redis, On::Mixed] {
         let installation = Installation::on(on).await;

@@ -198,6 +198,38 @@ impl Installation {
         let form = [("grant_type", "refresh_token"), ("client_id", &*self.client), ("refresh_token", token)];
         post(node, &form).await
     }
+
+    /// Ends the login of a refresh token.
+    pub(super) async fn revoke(&self, node: &str, token: &str) {
+        let form = [("client_id", &*self.client), ("token", token)];
+        let body = form_of(&form);
+        let revoked = client().post(format!("{node}/oauth/revoke")).header("content-type", FORM).body(body);
+        assert_eq!(revoked.send().await.unwrap().status(), 200);
+    }
+
+    /// The API behind the resource, which may ask about its tokens.
+    pub(super) async fn introspector(&self) -> Introspector {
+        let client =
+            ["client", "add", "--json", "--name", "API", "--confidential", "--grant", "client-credentials"];
+        let client = self.machine.run(&client).await.succeeded();
+        let client: Value = serde_json::from_str(&client.stdout).unwrap();
+        let [id, secret] = ["id", "client_secret"].map(|name| client[name].as_str().unwrap().to_owned());
+        self.machine.run(&["resource", "update", RESOURCE, "--introspector", &id]).await.succeeded();
+        Introspector { id, secret }
+    }
+}
+
+/// Somebody who may ask about tokens.
+pub(super) struct Introspector {
+    id: String,
+    secret: String,
+}
+
+impl Introspector {
+    pub(super) async fn ask(&self, node: &str, token: &str) -> Answer {
+        let form = [("client_id", &*self.id), ("client_secret", &*self.secret), ("token", token)];
+        post_to(&format!("{node}/oauth/introspect"), &form).await.expect("the node answers")
+    }
 }
 
 impl Drop for Installation {
@@ -237,9 +269,11 @@ pub(super) struct Answer {
 
 /// `None`: nobody answers.
 async fn post(node: &str, form: &[(&str, &str)]) -> Option<Answer> {
-    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let request = client().post(format!("{node}/oauth/token")).body(body);
-    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    post_to(&format!("{node}/oauth/token"), form).await
+}
+
+async fn post_to(url: &str, form: &[(&str, &str)]) -> Option<Answer> {
+    let request = client().post(url).header("content-type", FORM).body(form_of(form));
     let sent = request.send().await.ok()?;
     let retry_after = sent.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
     let status = sent.status().as_u16();
@@ -247,6 +281,12 @@ async fn post(node: &str, form: &[(&str, &str)]) -> Option<Answer> {
     let document = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
     Some(Answer { status, retry_after, document })
 }
+
+fn form_of(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The status of an address; 0 if nobody answers.
 pub(super) async fn get(url: &str) -> u16 {

@@ -64,7 +64,8 @@ impl Known {
         }
     }
 
-    /// Makes everything here as current as the store's last hint. Costs nothing where nothing has changed.
+    /// Makes everything here as current as the store's last hint. Costs nothing where nothing has changed, and a look at the
+    /// store each time where hints may have stopped coming.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
         if self.is_current() {
             return Ok(());
@@ -73,14 +74,14 @@ impl Known {
     }
 
     fn is_current(&self) -> bool {
-        self.applied.load(Ordering::Acquire) == *self.hints.borrow()
+        self.applied.load(Ordering::Acquire) == *self.hints.borrow() && !self.store.is_deaf()
     }
 
     async fn apply_changes(&self) -> Result<(), StoreError> {
         let mut read_at = self.catching_up.lock().await;
         let hint = *self.hints.borrow();
         let applied = self.applied.load(Ordering::Acquire);
-        if applied == hint {
+        if applied == hint && !self.store.is_deaf() {
             return Ok(());
         }
         let now = self.clock.stopwatch();

@@ -125,11 +125,13 @@ async fn look(link: &Link, names: &Names, hints: &Hints, announced: &mut HashMap
     for space in spaces {
         let mut command = Cmd::new();
         command.arg("GET").arg(names.announced(&space));
-        let Ok(redis::Value::BulkString(text)) = link.command(&command).await else { continue };
+        let Ok(said) = link.command(&command).await else { continue };
+        hints.hearing.heard(link.clock().stopwatch());
+        // Nothing, as long as nothing was ever announced.
+        let redis::Value::BulkString(text) = said else { continue };
         let Some(sequence) = String::from_utf8(text).ok().and_then(|text| text.parse().ok()) else {
             continue;
         };
-        hints.hearing.heard(link.clock().stopwatch());
         if announced.insert(space.as_str().to_owned(), sequence) != Some(sequence) {
             hints.announce(sequence);
         }

@@ -119,14 +119,14 @@ mod tests {
         assert_eq!(taker.take(100, MOMENT, 3), Some(vec![3, 4]), "nobody waits long for who does not come");
         assert!(bringer.bring(5));
         drop(bringer);
-        assert_eq!(taker.take(100, Duration::from_secs(3600), 3), Some(vec![5]));
+        assert_eq!(taker.take(100, Duration::from_hours(1), 3), Some(vec![5]));
         assert_eq!(taker.take(1, MOMENT, 3), None);
     }
 
     #[test]
     fn who_brings_as_many_as_are_usual_is_not_kept_waiting() {
         let (bringer, taker) = gathering();
-        let taking = thread::spawn(move || taker.take(4, Duration::from_secs(3600), 9));
+        let taking = thread::spawn(move || taker.take(4, Duration::from_hours(1), 9));
         for job in 0..4 {
             assert!(bringer.bring(job));
         }

@@ -108,3 +108,33 @@ fn caller_who_goes_away_leaves_a_whole_commit() {
     let query = EventQuery { after: 0, subject: None, limit: 100 };
     assert_eq!(block_on(store.events(&home(), query)).unwrap().value.len(), 50);
 }
+
+#[test]
+fn a_store_that_is_parted_from_its_server_knows_that_it_hears_nothing_and_is_told_when_it_does_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let proxy = Proxy::start(&server.socket());
+    let store = block_on(PostgresStore::open(behind(&proxy))).unwrap();
+    let hint = store.watch();
+    assert!(!store.is_deaf());
+    proxy.set_partitioned(true);
+    let elsewhere = server.store();
+    done(&block_on(elsewhere.commit(create("a"))).unwrap().value);
+    until(|| store.is_deaf());
+    assert!(!elsewhere.is_deaf());
+    proxy.set_partitioned(false);
+    until(|| !store.is_deaf());
+    until(|| hint.has_changed().unwrap());
+    assert_eq!(keys(&block_on(store.list(&home(), &ACCOUNT, Page::first(9))).unwrap().value), ["a"]);
+}
+
+/// Gives up long after everything that is waited for.
+fn until(holds: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("it does not happen");
+}

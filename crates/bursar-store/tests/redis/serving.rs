@@ -68,6 +68,22 @@ fn watchers_hear_of_what_happened_while_the_subscription_was_cut() {
 }
 
 #[test]
+fn a_store_whose_server_is_gone_knows_that_it_hears_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let store = server.store();
+    assert!(!store.is_deaf());
+    server.kill();
+    while !store.is_deaf() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    server.restart();
+    while store.is_deaf() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
 fn records_expire_by_the_time_of_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), &[]);

@@ -65,6 +65,8 @@ pub(crate) enum Measurement {
     Introspection,
     /// Refresh tokens that are replaced.
     Refresh,
+    /// The same work on every store; wants `PostgreSQL` and Redis.
+    Backends,
     /// How soon a server answers, and what it keeps in memory.
     Server,
 }

@@ -21,6 +21,7 @@ use bursar_core::provider::{Provider, ProviderId};
 use bursar_core::secret::Secret;
 use futures::TryStreamExt as _;
 use misbehaving_provider::MisbehavingProvider;
+use tokio::task::unconstrained;
 
 use crate::provider::{CLIENT, SECRET, visit};
 
@@ -28,12 +29,19 @@ use crate::provider::{CLIENT, SECRET, visit};
 #[derive(Debug)]
 pub(crate) struct Home {
     folder: tempfile::TempDir,
+    /// What is told by the environment besides.
+    told: Vec<(&'static str, Secret)>,
 }
 
 impl Home {
     /// An empty home, and a key file beside it.
     pub(crate) fn new() -> Result<Self> {
-        let home = Self { folder: tempfile::tempdir()? };
+        Self::on(Vec::new())
+    }
+
+    /// The same with these variables.
+    pub(crate) fn on(told: Vec<(&'static str, Secret)>) -> Result<Self> {
+        let home = Self { folder: tempfile::tempdir()?, told };
         write_private(&home.path("key"), &STANDARD.encode([7_u8; 32]))?;
         write_private(&home.path("client-secret"), SECRET)?;
         Ok(home)
@@ -42,12 +50,15 @@ impl Home {
     /// The variables bursar needs to find everything in here.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         let folder = |name: &str| self.path(name).display().to_string();
-        vec![
+        let mut variables = vec![
             ("HOME".to_owned(), folder("")),
             ("BURSAR_HOME".to_owned(), folder("home")),
             ("BURSAR_MASTER_KEY_FILE".to_owned(), folder("key")),
             ("BURSAR_AGENT_ON_DEMAND".to_owned(), "false".to_owned()),
-        ]
+        ];
+        variables
+            .extend(self.told.iter().map(|(name, value)| ((*name).to_owned(), value.expose().to_owned())));
+        variables
     }
 
     /// The engine as the program wires it, in this process; `store` may put another store in the place of its own.
@@ -67,8 +78,8 @@ impl Home {
         let paths = Paths::resolve(&environment)?;
         paths.prepare(false)?;
         let config = Config::load(&environment, &paths)?;
-        // Nothing is waited for until a file is open.
-        let wired = wire(&environment, &paths, &config, Caller::Program, seams);
+        // Without the budget of the task this may be in: nobody would renew it while it is waited for.
+        let wired = unconstrained(wire(&environment, &paths, &config, Caller::Program, seams));
         Ok(futures::executor::block_on(wired)?)
     }
 

@@ -1,6 +1,7 @@
 //! The issuing side beside servers that do only what nobody can leave out, and beside npm's `oidc-provider`: all of them on one
 //! core, the load on the other, the same questions for all.
 
+pub(crate) mod backends;
 mod callers;
 pub(crate) mod client_credentials;
 mod contest;

@@ -5,6 +5,7 @@
 
 mod agent;
 mod arguments;
+mod databases;
 mod gateway;
 mod home;
 mod in_process;
@@ -78,6 +79,9 @@ fn main() -> Result<()> {
         issuing::introspection::measure(runtime, program, &arguments, to)
     })?;
     measure(Measurement::Refresh, &|to| issuing::refresh::measure(runtime, program, &arguments, to))?;
+    measure(Measurement::Backends, &|to| {
+        issuing::backends::measure(runtime, provider, program, &arguments, to)
+    })?;
     measure(Measurement::Server, &|to| issuing::start::measure(runtime, program, to))?;
     measure(Measurement::Million, &|to| million::measure(runtime, program, &arguments, to))?;
     std::io::stdout().write_all(report.markdown().as_bytes())?;

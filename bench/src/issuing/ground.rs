@@ -42,7 +42,12 @@ pub(super) struct Ground {
 impl Ground {
     /// A new home with so many logins.
     pub(super) fn new(runtime: &Runtime, logins: usize) -> Result<Self> {
-        runtime.block_on(Self::fill(Home::new()?, logins))
+        Self::at(runtime, Home::new()?, logins)
+    }
+
+    /// The same in this home.
+    pub(super) fn at(runtime: &Runtime, home: Home, logins: usize) -> Result<Self> {
+        runtime.block_on(Self::fill(home, logins))
     }
 
     async fn fill(home: Home, logins: usize) -> Result<Self> {

@@ -43,6 +43,8 @@ pub static KINDS: &[&Kind] = &[
     &issued::signing_key::SIGNING_KEY,
     &issued::browser_session::BROWSER_SESSION,
     &issued::spent::SPENT,
+    &issued::passkey::PASSKEY,
+    &issued::reset_code::RESET_CODE,
     &super::issuer::administration::first_code::FIRST_CODE,
 ];
 

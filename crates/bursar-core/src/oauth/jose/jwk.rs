@@ -85,12 +85,12 @@ impl PublicKey {
         Self { key_id: Some(key_id.to_owned()), ..self }
     }
 
-    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.verifier.verify_sig(message, signature).is_ok()
     }
 
     /// A point on P-256, whose curve equation is checked.
-    pub(in crate::oauth) fn p256(x: &[u8], y: &[u8]) -> Result<Self, JwkError> {
+    pub(crate) fn p256(x: &[u8], y: &[u8]) -> Result<Self, JwkError> {
         // SEC 1 §2.3.3: 4 stands for an uncompressed point.
         let point = [&[4], x, y].concat();
         let verifier =
@@ -101,7 +101,7 @@ impl PublicKey {
     }
 
     /// A point on Ed25519 in its 32 bytes.
-    pub(in crate::oauth) fn ed25519(x: &[u8]) -> Result<Self, JwkError> {
+    pub(crate) fn ed25519(x: &[u8]) -> Result<Self, JwkError> {
         if is_weak(x) {
             return Err(JwkError::Unsupported);
         }
@@ -111,7 +111,7 @@ impl PublicKey {
     }
 
     /// An RSA key from modulus and exponent, big-endian without leading zeros (RFC 7518 §2, `Base64urlUInt`).
-    pub(in crate::oauth) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, JwkError> {
+    pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, JwkError> {
         let bits = modulus.len() * 8 - modulus.first().map_or(0, |first| first.leading_zeros() as usize);
         let is_odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
         let good = RSA_BITS.contains(&bits)

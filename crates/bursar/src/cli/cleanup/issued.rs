@@ -72,7 +72,7 @@ impl Removal {
 }
 
 /// What people call the kinds of records that end.
-const NAMES: [(&str, &str, &str); 13] = [
+const NAMES: [(&str, &str, &str); 14] = [
     ("client", "client nobody has agreed to", "clients nobody has agreed to"),
     ("client_use", "note on the use of a client", "notes on the use of clients"),
     ("family", "ended login of a client", "ended logins of clients"),
@@ -85,5 +85,6 @@ const NAMES: [(&str, &str, &str); 13] = [
     ("browser_session", "browser session", "browser sessions"),
     ("spent", "note on something used once", "notes on things used once"),
     ("first_code", "code for the first administrator", "codes for the first administrator"),
+    ("reset_code", "code for a new password", "codes for new passwords"),
     ("session", "ended session of an account", "ended sessions of accounts"),
 ];

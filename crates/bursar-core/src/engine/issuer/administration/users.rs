@@ -3,6 +3,7 @@
 use crate::engine::issuer::AuthorizationServer;
 use crate::engine::issuer::records::browser_session::BrowserSession;
 use crate::engine::issuer::records::grant::Grant;
+use crate::engine::issuer::records::passkey::Passkey;
 use crate::engine::issuer::records::revoked::Subject;
 use crate::engine::issuer::records::user::{USER, USER_NAME, User, UserName};
 use crate::engine::issuer::refusal::IssueError;
@@ -180,6 +181,7 @@ impl AuthorizationServer {
         }
         // Nothing of it opens anything without the user; what is left is litter.
         self.end_all_sessions(id, None).await?;
+        self.forget_passkeys(id).await?;
         for grant in self.of_user::<Grant>(id).await? {
             self.withdraw_grant(id, &grant.document.client).await?;
         }
@@ -250,6 +252,7 @@ pub(in crate::engine::issuer) trait OfUser: document::Document {}
 
 impl OfUser for BrowserSession {}
 impl OfUser for Grant {}
+impl OfUser for Passkey {}
 
 /// Refuses passwords nobody should have.
 pub(in crate::engine::issuer) fn check_password(password: &Secret) -> Result<(), UserError> {

@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::engine::issuer::letters;
 use crate::engine::vault::derivation::Authenticator;
 use crate::ports::random::Random;
 use crate::secret::Secret;
@@ -16,39 +17,17 @@ pub struct UserCode(Secret);
 impl UserCode {
     /// A new one: 34 bits of chance.
     pub(super) fn draw(random: &dyn Random) -> Self {
-        let mut letters = String::with_capacity(LENGTH);
-        while letters.len() < LENGTH {
-            let mut byte = [0];
-            random.fill(&mut byte);
-            // The last few of 256 would make some letters likelier than others.
-            if usize::from(byte[0]) < 256 - 256 % ALPHABET.len() {
-                letters.push(char::from(ALPHABET[usize::from(byte[0]) % ALPHABET.len()]));
-            }
-        }
-        Self(Secret::new(letters))
+        Self(letters::draw(random, LENGTH))
     }
 
     /// Reads what a person typed: in any case, with dashes and blanks wherever they like. `None`: it can be no code.
     pub fn read(typed: &str) -> Option<Self> {
-        if typed.len() > LONGEST_TYPED {
-            return None;
-        }
-        let is_ornament = |character: &char| {
-            character.is_whitespace() || matches!(character, '-' | '\u{2010}'..='\u{2015}' | '_' | '.')
-        };
-        let letters: String = typed
-            .chars()
-            .filter(|character| !is_ornament(character))
-            .map(|letter| letter.to_ascii_uppercase())
-            .collect();
-        let fits = letters.len() == LENGTH && letters.bytes().all(|letter| ALPHABET.contains(&letter));
-        fits.then(|| Self(Secret::new(letters)))
+        letters::read(typed, LENGTH).map(Self)
     }
 
     /// As it is shown.
     pub fn shown(&self) -> Secret {
-        let (first, second) = self.0.expose().split_at(LENGTH / 2);
-        Secret::new(format!("{first}-{second}"))
+        letters::grouped(&self.0, LENGTH / 2)
     }
 
     /// What is stored of it: without the key, trying all codes would find it in minutes.
@@ -63,11 +42,7 @@ impl fmt::Debug for UserCode {
     }
 }
 
-/// Consonants alone spell no words, and none of these is taken for a digit or for another (RFC 8628 §6.1).
-const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const LENGTH: usize = 8;
-/// Eight letters with generous ornament.
-const LONGEST_TYPED: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,8 @@ mod grants;
 mod key;
 mod logout;
 mod metadata_documents;
+mod passkeys;
+mod password_reset;
 mod proofs;
 mod pushed;
 mod registration;

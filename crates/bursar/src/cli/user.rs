@@ -1,6 +1,7 @@
 //! `bursar user`: people who sign in at the authorization server.
 
 mod password;
+mod reset_code;
 
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::records::user::User;
@@ -27,6 +28,7 @@ pub(super) async fn run(app: &App, command: &UserCommand) -> Result<Exit, Failur
         UserAction::Disable(command) => set_disabled(app, &server, &command.user, true).await,
         UserAction::Enable(command) => set_disabled(app, &server, &command.user, false).await,
         UserAction::SetPassword(command) => set_password(app, &server, command).await,
+        UserAction::ResetPassword(command) => reset_code::run(app, &server, command).await,
         UserAction::Remove(command) => remove(app, &server, &command.user).await,
         UserAction::Free(command) => free(app, &server, command).await,
     }

@@ -22,6 +22,7 @@ mod refusal;
 pub mod serving;
 mod session_door;
 mod sessions;
+mod this_machine;
 mod tokens;
 pub mod wire;
 

@@ -9,7 +9,7 @@ async fn every_help_fits() {
         ("client", &["", "add", "list", "show", "update", "renew-secret", "remove"][..]),
         (
             "user",
-            &["", "add", "list", "show", "update", "disable", "enable", "set-password", "remove", "free"],
+            &["", "add", "list", "show", "update", "disable", "enable", "set-password", "reset-password", "remove", "free"],
         ),
         ("resource", &["", "add", "list", "show", "update", "remove", "challenge"]),
         ("key", &["", "list", "renew", "remove"]),

@@ -4,6 +4,8 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::process::Stdio;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bursar::system::SystemClock;
 use bursar_core::ports::clock::Clock as _;
 use futures::FutureExt as _;
@@ -61,9 +63,102 @@ impl Browser {
     }
 
     pub(super) async fn click(&self, selector: &str) {
-        let found = self.ask("/element", json!({ "using": "css selector", "value": selector })).await;
-        let element = found.as_object().unwrap().values().next().unwrap().as_str().unwrap();
+        let element = self.element(selector).await;
         self.ask(&format!("/element/{element}/click"), json!({})).await;
+    }
+
+    /// Types into a field, instead of what is there.
+    pub(super) async fn fill(&self, selector: &str, text: &str) {
+        let element = self.element(selector).await;
+        self.ask(&format!("/element/{element}/clear"), json!({})).await;
+        self.ask(&format!("/element/{element}/value"), json!({ "text": text })).await;
+    }
+
+    async fn element(&self, selector: &str) -> String {
+        let found = self.ask("/element", json!({ "using": "css selector", "value": selector })).await;
+        found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
+    }
+
+    pub(super) async fn back(&self) {
+        self.ask("/back", json!({})).await;
+    }
+
+    /// What a person reads on the page.
+    pub(super) async fn text(&self) -> String {
+        self.execute("return document.body.innerText").await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until the page tells of something.
+    pub(super) async fn reads(&self, text: &str) {
+        for _ in 0..LOOKS {
+            if self.text().await.contains(text) {
+                return;
+            }
+            SystemClock.sleep(PAUSE).await;
+        }
+        panic!("`{text}` is not on the page at {}:\n{}", self.address().await, self.text().await);
+    }
+
+    /// Runs a script that calls its last argument when it is done.
+    pub(super) async fn execute_until_called(&self, script: &str) -> Value {
+        self.ask("/execute/async", json!({ "script": script, "args": [] })).await
+    }
+
+    /// The browser asks for pages in this language from now on.
+    pub(super) async fn speaks(&self, language: &str) {
+        let user_agent = self.execute("return navigator.userAgent").await;
+        let params = json!({ "userAgent": user_agent, "acceptLanguage": language });
+        self.developer("Emulation.setUserAgentOverride", params).await;
+    }
+
+    /// The system is set to light or dark.
+    pub(super) async fn prefers(&self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.developer("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+    }
+
+    /// Lets no page run scripts any more, or lets them again.
+    pub(super) async fn runs_scripts(&self, runs: bool) {
+        self.developer("Emulation.setScriptExecutionDisabled", json!({ "value": !runs })).await;
+    }
+
+    /// Forgets all cookies.
+    pub(super) async fn forgets(&self) {
+        let answer = self.client.delete(format!("{}/cookie", self.session)).send().await.unwrap();
+        value(answer).await;
+    }
+
+    /// The whole page as a PNG.
+    pub(super) async fn picture(&self) -> Vec<u8> {
+        let picture =
+            self.developer("Page.captureScreenshot", json!({ "captureBeyondViewport": true })).await;
+        STANDARD.decode(picture["data"].as_str().unwrap()).unwrap()
+    }
+
+    /// Plugs in an authenticator that keeps passkeys and has its owner's finger on it (Web Authentication §11). Returns its name.
+    pub(super) async fn plug_in(&self) -> String {
+        let options = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+            "isUserVerified": true, "isUserConsenting": true,
+        });
+        self.ask("/webauthn/authenticator", options).await.as_str().unwrap().to_owned()
+    }
+
+    /// What it keeps, private keys and all.
+    pub(super) async fn passkeys(&self, authenticator: &str) -> Vec<Value> {
+        let url = format!("{}/webauthn/authenticator/{authenticator}/credentials", self.session);
+        value(self.client.get(url).send().await.unwrap()).await.as_array().unwrap().clone()
+    }
+
+    /// Takes everything out of it and puts this in.
+    pub(super) async fn replace_passkey(&self, authenticator: &str, passkey: Value) {
+        let url = format!("{}/webauthn/authenticator/{authenticator}/credentials", self.session);
+        value(self.client.delete(url).send().await.unwrap()).await;
+        self.ask(&format!("/webauthn/authenticator/{authenticator}/credential"), passkey).await;
+    }
+
+    async fn developer(&self, command: &str, params: Value) -> Value {
+        self.ask("/goog/cdp/execute", json!({ "cmd": command, "params": params })).await
     }
 
     pub(super) async fn execute(&self, script: &str) -> Value {
@@ -108,8 +203,7 @@ impl Browser {
     /// Makes the page as wide as a telephone's, narrower than a window can be.
     pub(super) async fn resize(&self, width: u32) {
         let metrics = json!({ "width": width, "height": 640, "deviceScaleFactor": 1, "mobile": true });
-        let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": metrics });
-        self.ask("/goog/cdp/execute", command).await;
+        self.developer("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
     /// What the browser has refused since the last look.

@@ -2,4 +2,6 @@
 
 mod browser;
 mod driver;
+mod gallery;
+mod place;
 mod world;

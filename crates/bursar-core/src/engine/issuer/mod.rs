@@ -20,7 +20,7 @@ pub mod denial;
 pub mod device;
 pub mod exchange;
 mod family_start;
-mod guesses;
+pub mod guesses;
 mod hints;
 mod introspection;
 pub mod keys;

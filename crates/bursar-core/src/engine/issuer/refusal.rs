@@ -45,6 +45,11 @@ impl Refusal {
         matches!(self.code, ErrorCode::AuthorizationPending | ErrorCode::SlowDown | ErrorCode::UseDpopNonce)
     }
 
+    /// Somebody has answered a page that is too old, was answered before, or was shown elsewhere.
+    pub fn is_about_a_lost_page(&self) -> bool {
+        self.description.starts_with(LOST_PAGE)
+    }
+
     /// The same with a reason that is nobody else's business.
     #[must_use]
     pub fn because(self, reason: impl Into<String>) -> Self {
@@ -52,6 +57,8 @@ impl Refusal {
     }
 }
 
+/// How all of them begin, whatever helps then.
+const LOST_PAGE: &str = "this page is too old";
 /// With a reference it fits into the 300 characters that travel in an address.
 const LONGEST_DESCRIPTION: usize = 250;
 

@@ -29,6 +29,8 @@ pub enum UserAction {
     Enable(NamedUser),
     /// Give a user another password and end their sessions
     SetPassword(SetPasswordCommand),
+    /// Make a code by which a user sets a password of their own, once, within the hour
+    ResetPassword(ResetPasswordCommand),
     /// Remove a user and end everything issued in their name
     Remove(NamedUser),
     /// Let a user name be used again that a removed user had
@@ -115,6 +117,17 @@ pub struct SetPasswordCommand {
     /// Their password
     #[command(flatten)]
     pub password: PasswordSource,
+}
+
+/// `bursar user reset-password`
+#[derive(Debug, Args)]
+pub struct ResetPasswordCommand {
+    /// Their user name or id
+    #[arg(value_name = "NAME")]
+    pub user: String,
+    /// A new file for the code, that nobody else can read [default: the terminal]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// `bursar user free`

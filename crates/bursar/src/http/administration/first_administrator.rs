@@ -16,6 +16,7 @@ use crate::exit::Failure;
 use crate::http::extract::Body;
 use crate::http::failures::ChangesRecords;
 use crate::http::refusal::Refusal;
+use crate::http::this_machine::is_here;
 use crate::http::wire::FailureDocument;
 use crate::server::Source;
 
@@ -52,11 +53,7 @@ pub(super) async fn claim(
     headers: HeaderMap,
     Body(body): Body<FirstAdministratorBody>,
 ) -> Result<(StatusCode, Json<UserDocument>), Refusal> {
-    // A proxy on this machine that nobody has declared brings the whole world; it tells so in most cases.
-    let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
-    let is_local = |source: &Source| source.is_direct && source.address.is_loopback();
-    let is_here = source.is_some_and(|Extension(source)| is_local(&source)) && !is_forwarded;
-    if !is_here {
+    if !is_here(source.as_deref(), &headers) {
         return Err(Refusal::new(
             StatusCode::FORBIDDEN,
             "denied",
@@ -71,5 +68,3 @@ pub(super) async fn claim(
     })?;
     Ok((StatusCode::CREATED, Json(UserDocument::from(&user))))
 }
-
-const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use bursar_core::engine::issuer::authorize::{
     Authorization, ConsentDecision, ConsentPrompt, SignInPrompt, SignedIn,
@@ -19,13 +19,13 @@ use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use url::Url;
 
-use super::Issuing;
 use super::form::form;
+use super::met::Met;
 use super::source::From;
-use super::{logout, sign_in};
+use super::{Issuing, logout, passkey_sign_in, reset, sign_in};
 use crate::http::cause::{Cause, asked_by};
 use crate::http::pages::{
-    Client, Consent, Foreign, Form, Origin, Person, Problem, Resource, Scope, SignIn, SignInFailed,
+    Client, Consent, Foreign, Form, Help, Origin, Person, Resource, Scope, SignIn, SignInFailed, Trouble,
 };
 
 /// Where a browser goes on after a sign-in.
@@ -34,17 +34,13 @@ pub(super) const CONTINUE: &str = "/oauth/continue";
 pub(super) const CONSENT: &str = "/consent";
 
 /// An authorization request by its address (RFC 6749 §3.1).
-pub(super) async fn begin(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
+pub(super) async fn begin(Met(issuing): Met, source: From, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
     began(&issuing, source, request.headers(), &query).await
 }
 
 /// The same by a form, for requests that are too long for an address (OIDC Core §3.1.2.1).
-pub(super) async fn begin_by_form(
-    State(issuing): State<Issuing>,
-    source: From,
-    request: Request,
-) -> Response {
+pub(super) async fn begin_by_form(Met(issuing): Met, source: From, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     match form(&parts.headers, body, &["resource"]).await {
         Ok(parameters) => began(&issuing, source, &parts.headers, &parameters.to_query()).await,
@@ -62,7 +58,7 @@ async fn began(issuing: &Issuing, source: From, headers: &HeaderMap, query: &str
 }
 
 /// A request that waited for somebody to sign in.
-pub(super) async fn go_on(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
+pub(super) async fn go_on(Met(issuing): Met, source: From, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default();
     let Some(ticket) = parameter(query, "ticket").map(Secret::new) else { return refused(&issuing, &lost()) };
     let visit = match Visit::of(&issuing, source, request.headers()).await {
@@ -75,7 +71,7 @@ pub(super) async fn go_on(State(issuing): State<Issuing>, source: From, request:
 }
 
 /// What a person has decided (`ticket`, `decision`).
-pub(super) async fn decide(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
+pub(super) async fn decide(Met(issuing): Met, source: From, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let parameters = match form(&parts.headers, body, &[]).await {
         Ok(parameters) => parameters,
@@ -167,12 +163,17 @@ pub(super) fn sign_in_page(
 ) -> Response {
     let site = site(&prompt.client);
     let target = Url::parse(prompt.target.as_str()).ok();
+    let question = issuing.server.passkey_question(&prompt.ticket);
+    let ways = passkey_sign_in::Ways::of(issuing);
+    let (reset, username) = (issuing.path(reset::PATH), username.or(prompt.login_hint.as_deref()));
     let view = SignIn {
         form: Form { action: &issuing.path(sign_in::PATH), ticket: &prompt.ticket },
-        username: username.or(prompt.login_hint.as_deref()).map(Foreign::new),
+        username: username.map(Foreign::new),
         failed,
         client: Some(client(&prompt.client, site.as_ref())),
         redirect_uri: target.as_ref(),
+        passkey: question.as_ref().map(|question| ways.form(&prompt.ticket, question)),
+        reset: Some(&reset),
     };
     view.page(&issuing.look).into_response()
 }
@@ -239,65 +240,39 @@ fn denied(issuing: &Issuing, denial: &Denial) -> Response {
 
 /// A refusal nobody but the person in front of the browser can be told.
 pub(super) fn refused(issuing: &Issuing, refusal: &Refusal) -> Response {
-    let trouble = Trouble {
-        status: StatusCode::BAD_REQUEST,
-        headline: "This cannot go on",
-        sentence: &refusal.description,
-        retry_after: None,
+    let is_about_the_address =
+        refusal.code == ErrorCode::InvalidRedirectUri || refusal.description.contains("redirect_uri");
+    let trouble = if refusal.is_about_a_lost_page() {
+        Trouble::LostPage
+    } else {
+        Trouble::Refused {
+            sentence: Foreign::new(&refusal.description),
+            help: if is_about_the_address { Help::RedirectAddress } else { Help::Application },
+        }
     };
-    trouble.page(issuing, refusal.clone())
+    told(issuing, trouble, refusal.clone())
 }
 
 pub(super) fn trouble(issuing: &Issuing, error: &IssueError) -> Response {
     let trouble = match error {
         IssueError::Refused(refusal) => return refused(issuing, refusal),
-        IssueError::TooMany { retry_after } => Trouble {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            headline: "Not now",
-            sentence: "Too much is asked from your network just now. Try again in a moment.",
-            retry_after: Some(retry_after.as_secs().max(1)),
-        },
+        IssueError::TooMany { retry_after } => Trouble::TooMany { retry_after: retry_after.as_secs().max(1) },
         _ => {
             tracing::warn!(%error, "a page could not be shown");
-            Trouble {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                headline: "Not now",
-                sentence: "The server cannot answer now. Nothing is lost; try again in a moment.",
-                retry_after: Some(1),
-            }
+            Trouble::Unavailable
         }
     };
-    trouble.page(issuing, error.to_refusal())
+    told(issuing, trouble, error.to_refusal())
 }
 
-/// What a person reads of it.
-struct Trouble<'a> {
-    status: StatusCode,
-    headline: &'a str,
-    sentence: &'a str,
-    /// Seconds.
-    retry_after: Option<u64>,
-}
-
-impl Trouble<'_> {
-    fn page(&self, issuing: &Issuing, refusal: Refusal) -> Response {
-        let cause = Cause::of(refusal).named(&issuing.server);
-        let view = Problem {
-            status: self.status,
-            headline: self.headline,
-            sentence: Foreign::new(self.sentence),
-            hint: None,
-            values: &[],
-            correlation_id: cause.name().unwrap_or_default(),
-            retry_after: self.retry_after,
-        };
-        let response = view.page(&issuing.look).into_response();
-        cause.on(response)
-    }
+fn told(issuing: &Issuing, trouble: Trouble<'_>, refusal: Refusal) -> Response {
+    let cause = Cause::of(refusal).named(&issuing.server);
+    let response = trouble.page(&issuing.look, cause.name().unwrap_or_default()).into_response();
+    cause.on(response)
 }
 
 /// A parameter of a query, the first of its name.
-fn parameter(query: &str, name: &str) -> Option<String> {
+pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
     pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
@@ -306,6 +281,6 @@ fn parameter(query: &str, name: &str) -> Option<String> {
 pub(super) fn lost() -> Refusal {
     Refusal::new(
         ErrorCode::InvalidRequest,
-        "This page is too old, or belongs to another browser. Begin again in the application.",
+        "this page is too old, was answered already, or belongs to another browser; begin again in the application",
     )
 }

@@ -1,6 +1,6 @@
 //! Devices without a browser (RFC 8628): what they ask, and what their users see.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use bursar_core::engine::issuer::authorize::{ConsentDecision, SignedIn};
 use bursar_core::engine::issuer::device::{DeviceEnd, DeviceInquiry, DevicePrompt};
@@ -15,6 +15,7 @@ use super::authorize::{Visit, client, lost, refused, shown_resources, shown_scop
 use super::failure::json;
 use super::form::{ClientForm, form};
 use super::logout;
+use super::met::Met;
 use super::sign_in::sign_in_for;
 use super::source::From;
 use crate::http::pages::{
@@ -25,7 +26,7 @@ use crate::http::pages::{
 pub(super) const DECISION: &str = "/oauth/device/decision";
 
 /// A device asks for its codes.
-pub(super) async fn begin(State(issuing): State<Issuing>, form: ClientForm) -> Response {
+pub(super) async fn begin(Met(issuing): Met, form: ClientForm) -> Response {
     let request = form.request();
     match issuing.server.begin_device(&request).await {
         Ok(answer) => {
@@ -46,7 +47,7 @@ pub(super) async fn begin(State(issuing): State<Issuing>, form: ClientForm) -> R
 }
 
 /// The page that asks for the code.
-pub(super) async fn page(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
+pub(super) async fn page(Met(issuing): Met, source: From, request: Request) -> Response {
     let visit = match Visit::of(&issuing, source, request.headers()).await {
         Ok(visit) => visit,
         Err(error) => return trouble(&issuing, &error),
@@ -63,7 +64,7 @@ pub(super) async fn page(State(issuing): State<Issuing>, source: From, request: 
 }
 
 /// Somebody has typed a code (`user_code`).
-pub(super) async fn typed(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
+pub(super) async fn typed(Met(issuing): Met, source: From, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let parameters = match form(&parts.headers, body, &[]).await {
         Ok(parameters) => parameters,
@@ -88,7 +89,7 @@ pub(super) async fn typed(State(issuing): State<Issuing>, source: From, request:
 }
 
 /// Somebody has decided (`ticket`, `decision`).
-pub(super) async fn decide(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
+pub(super) async fn decide(Met(issuing): Met, source: From, request: Request) -> Response {
     match decided(&issuing, source, request).await {
         Ok(response) => response,
         Err(error) => trouble(&issuing, &error),

@@ -1,6 +1,6 @@
 //! Signing out: because an application says so (OIDC RP-Initiated Logout 1.0), or because somebody wants to.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use bursar_core::engine::issuer::logout::{LogoutPrompt, LogoutStep};
 use bursar_core::engine::issuer::refusal::{IssueError, Refusal};
@@ -13,6 +13,7 @@ use http::{HeaderMap, Method};
 use super::Issuing;
 use super::authorize::{client, lost, refused, sent_to, site, trouble};
 use super::form::form;
+use super::met::Met;
 use super::source::From;
 use crate::http::pages::{Foreign, Form, SignOut, SignedOut};
 
@@ -22,7 +23,7 @@ pub(super) const DECISION: &str = "/oauth/end_session/decision";
 pub(super) const LEAVE: &str = "/logout";
 
 /// An application wants its user signed out.
-pub(super) async fn begin(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
+pub(super) async fn begin(Met(issuing): Met, source: From, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let parameters = if parts.method == Method::POST {
         form(&parts.headers, body, &[]).await
@@ -41,7 +42,7 @@ pub(super) async fn begin(State(issuing): State<Issuing>, source: From, request:
 }
 
 /// Somebody has decided (`ticket`, `decision`).
-pub(super) async fn decide(State(issuing): State<Issuing>, source: From, request: Request) -> Response {
+pub(super) async fn decide(Met(issuing): Met, source: From, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let parameters = match form(&parts.headers, body, &[]).await {
         Ok(parameters) => parameters,
@@ -58,7 +59,7 @@ pub(super) async fn decide(State(issuing): State<Issuing>, source: From, request
 
 /// Somebody at one of our pages is not who is signed in. The cookie comes with our own pages only, so a page of another
 /// site ends nobody's session.
-pub(super) async fn leave(State(issuing): State<Issuing>, headers: HeaderMap) -> Response {
+pub(super) async fn leave(Met(issuing): Met, headers: HeaderMap) -> Response {
     let ended = match issuing.cookies.session(&headers) {
         Some(cookie) => issuing.server.end_session(&cookie).await,
         None => Ok(false),

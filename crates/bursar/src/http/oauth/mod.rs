@@ -2,6 +2,7 @@
 //!
 //! What may be asked where is the engine's table of checks; here is only how it travels: forms, headers, cookies, pages.
 
+mod account;
 mod authorize;
 mod cookies;
 mod cors;
@@ -10,8 +11,12 @@ mod discovery;
 mod failure;
 mod form;
 mod logout;
+mod met;
 mod missing;
+mod passkey_sign_in;
 mod registration;
+mod reset;
+mod set_up;
 mod sign_in;
 mod source;
 mod token;
@@ -26,15 +31,16 @@ use bursar_core::oauth::server::server_metadata::{Endpoint, WellKnown};
 
 use self::cookies::Cookies;
 pub(crate) use self::failure::told;
-use super::pages::Look;
+use super::pages::{Language, Look};
 
 /// What the endpoints work with.
 #[derive(Clone, Debug)]
 pub struct Issuing {
     /// The use cases.
     pub server: AuthorizationServer,
-    /// How pages look. Shared, because every request has all of this for itself.
+    /// How pages look, in the language of the request. Shared, because every request has all of this for itself.
     pub look: Arc<Look>,
+    german: Arc<Look>,
     cookies: Cookies,
 }
 
@@ -42,7 +48,8 @@ impl Issuing {
     /// The endpoints of `server`.
     pub fn new(server: AuthorizationServer, look: Look) -> Self {
         let cookies = Cookies::of(&server.rules().issuer);
-        Self { server, look: Arc::new(look), cookies }
+        let german = Arc::new(look.in_language(Language::German));
+        Self { server, look: Arc::new(look), german, cookies }
     }
 }
 
@@ -69,7 +76,12 @@ pub fn router(issuing: Issuing) -> Router {
     let mut beneath = Router::new().route(Endpoint::Keys.path(), get(discovery::keys));
     let mut pages = Router::new()
         .route(authorize::CONTINUE, get(authorize::go_on))
-        .route(sign_in::PATH, post(sign_in::sign_in))
+        .route(sign_in::PATH, get(sign_in::arrive).post(sign_in::sign_in))
+        .route(passkey_sign_in::PATH, post(passkey_sign_in::sign_in))
+        .route(passkey_sign_in::SCRIPT, get(passkey_sign_in::script))
+        .route(reset::PATH, get(reset::page).post(reset::set))
+        .route(set_up::PATH, get(set_up::page).post(set_up::claim))
+        .merge(account::routes())
         .route(authorize::CONSENT, post(authorize::decide))
         .route(logout::LEAVE, post(logout::leave))
         .route(Endpoint::EndSession.path(), get(logout::begin).post(logout::begin))

@@ -24,6 +24,11 @@ impl<'a> Foreign<'a> {
         Self { text, longest: LONGEST_ADDRESS }
     }
 
+    /// Words of our own where others stand too; not cut.
+    pub(super) const fn own(text: &'a str) -> Self {
+        Self { text, longest: usize::MAX }
+    }
+
     /// The same text, cut where a name should have ended long ago.
     pub(super) fn as_name(self) -> Self {
         Self { longest: LONGEST_NAME, ..self }

@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::brand::{Brand, Logo};
-use super::texts::{ENGLISH, Texts};
+use super::language::Language;
+use super::texts::Texts;
 
 /// Made once for a server, lent to every view.
 ///
@@ -27,7 +28,13 @@ impl Look {
         let colour = brand.colour;
         let style = format!(":root{{--accent:{};--on-accent:{}}}\n{STYLE}", colour.css(), colour.ink());
         let hash = STANDARD.encode(digest(&SHA256, style.as_bytes()));
-        Self { brand, texts: &ENGLISH, style, style_source: format!("'sha256-{hash}'") }
+        Self { brand, texts: Language::default().texts(), style, style_source: format!("'sha256-{hash}'") }
+    }
+
+    /// The same pages in another language.
+    #[must_use]
+    pub fn in_language(&self, language: Language) -> Self {
+        Self { texts: language.texts(), ..self.clone() }
     }
 
     /// The stylesheet's source expression (CSP Level 3 §2.3.1).

@@ -5,11 +5,12 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
 use super::form_action::FormAction;
 use super::look::Look;
+use super::passkey_form::Script;
 
 /// One page, ready to be sent.
 #[derive(Clone, Debug)]
@@ -45,6 +46,12 @@ impl Page {
             Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, String::new()),
         };
         Self { status, html, policy, retry_after: None, opener: Opener::Kept }
+    }
+
+    /// Lets the page run this one script and none beside it.
+    pub(super) fn with_script(self, script: Option<Script<'_>>) -> Self {
+        let Some(script) = script else { return self };
+        Self { policy: format!("{}; script-src {}", self.policy, script.address), ..self }
     }
 
     pub(super) fn with_status(self, status: StatusCode) -> Self {
@@ -93,7 +100,7 @@ impl IntoResponse for Page {
 
 /// `Referrer-Policy` keeps tickets and codes in addresses from other sites; it also makes browsers send
 /// `Origin: null` with our own forms.
-const HEADERS: [(HeaderName, &str); 7] = [
+const HEADERS: [(HeaderName, &str); 8] = [
     (CONTENT_TYPE, "text/html; charset=utf-8"),
     (CACHE_CONTROL, "no-store"),
     (REFERRER_POLICY, "no-referrer"),
@@ -104,6 +111,7 @@ const HEADERS: [(HeaderName, &str); 7] = [
         "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     ),
     (HeaderName::from_static("x-robots-tag"), "noindex"),
+    (VARY, "accept-language"),
 ];
 
 /// What is left should the policy ever not fit into a header.

@@ -12,6 +12,7 @@ use super::form::Form;
 use super::form_action::FormAction;
 use super::look::Look;
 use super::page::Page;
+use super::passkey_form::PasskeyForm;
 
 /// Sign-in with user name and password: posts `ticket`, `username` and `password`.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,10 @@ pub struct SignIn<'a> {
     pub client: Option<Client<'a>>,
     /// Where a consent that is remembered sends the browser at once.
     pub redirect_uri: Option<&'a Url>,
+    /// The way without a password, where this server has it.
+    pub passkey: Option<PasskeyForm<'a>>,
+    /// A path of this server, for who has forgotten their password.
+    pub reset: Option<&'a str>,
 }
 
 /// Why a sign-in did not work. None of them tells whether the user exists.
@@ -39,6 +44,10 @@ pub enum SignInFailed {
     Stale,
     /// The server cannot check a password right now.
     Busy,
+    /// The passkey is nobody's here, or its owner may not sign in.
+    Passkey,
+    /// The passkey has a copy.
+    PasskeyCopied,
 }
 
 impl SignIn<'_> {
@@ -50,13 +59,28 @@ impl SignIn<'_> {
             SignInFailed::TooMany(wait) => texts.too_many(wait),
             SignInFailed::Stale => texts.sign_in_stale.to_owned(),
             SignInFailed::Busy => texts.sign_in_busy.to_owned(),
+            SignInFailed::Passkey => texts.passkey_refused.to_owned(),
+            SignInFailed::PasskeyCopied => texts.passkey_is_copied.to_owned(),
         });
-        let template = SignInPage { look, view: self, client: self.client.as_ref(), problem };
+        let template = SignInPage {
+            look,
+            view: self,
+            client: self.client.as_ref(),
+            problem,
+            question: self.passkey.map(PasskeyForm::to_get).unwrap_or_default(),
+            passkey: self.passkey,
+        };
         let page = Page::new(look, &FormAction::then(self.redirect_uri), &template);
+        let page = page.with_script(self.passkey.map(|passkey| passkey.script));
         match self.failed {
             None => page,
             // 401 would need a challenge, and browsers answer challenges with a window of their own.
-            Some(SignInFailed::Mismatch | SignInFailed::Stale) => page.with_status(StatusCode::BAD_REQUEST),
+            Some(
+                SignInFailed::Mismatch
+                | SignInFailed::Stale
+                | SignInFailed::Passkey
+                | SignInFailed::PasskeyCopied,
+            ) => page.with_status(StatusCode::BAD_REQUEST),
             Some(SignInFailed::TooMany(wait)) => {
                 page.with_status(StatusCode::TOO_MANY_REQUESTS).with_retry_after(Some(wait.as_secs().max(1)))
             }
@@ -77,4 +101,6 @@ struct SignInPage<'a> {
     view: &'a SignIn<'a>,
     client: Option<&'a Client<'a>>,
     problem: Option<String>,
+    question: String,
+    passkey: Option<PasskeyForm<'a>>,
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use axum::response::IntoResponse as _;
+use bursar_core::engine::issuer::passkeys::PasskeyQuestion;
+use bursar_core::engine::issuer::records::passkey::Passkey;
 use http::{HeaderMap, StatusCode};
+use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use super::brand::Brand;
@@ -25,7 +28,13 @@ fn every_page_has_one_heading_one_main_part_and_a_language() {
 #[test]
 fn no_page_has_script_or_loads_anything() {
     for (name, page) in every_page(ORDINARY) {
-        let html = without_style(&page);
+        // One of our own, where passkeys are used.
+        let html = without_style(&page).replacen(SCRIPT, "", 1);
+        let policy = header(page.clone().into_response().headers(), "content-security-policy");
+        let may_run = policy.split("; ").find(|part| part.starts_with("script-src"));
+        let expected =
+            page.html().contains(SCRIPT).then_some("script-src http://localhost:8790/oauth/passkeys.js");
+        assert_eq!(may_run, expected, "{name}");
         for refused in
             ["<script", " on", "javascript:", "src=\"http", "<iframe", "<object", "@import", "url("]
         {
@@ -41,6 +50,20 @@ fn no_page_has_script_or_loads_anything() {
             );
         }
         assert!(!page.html().contains("url(") && !page.html().contains("@import"), "{name}");
+    }
+}
+
+#[test]
+fn a_page_in_german_says_so_and_has_no_english_words_of_ours() {
+    let look = Look::default().in_language(Language::German);
+    for (name, page) in every_page_of(&look, "Notizbuch") {
+        let html = without_style(&page);
+        assert!(html.contains("<html lang=\"de\">"), "{name}");
+        // The sentence of this page is the test's own.
+        let words = [" the ", "Sign in", "Password", "You ", " your "];
+        let found = words.iter().find(|word| html.contains(**word) && !name.starts_with("problem"));
+        assert_eq!(found, None, "{name}:\n{html}");
+        assert_eq!(header(page.into_response().headers(), "vary"), "accept-language");
     }
 }
 
@@ -79,7 +102,7 @@ fn strangers_cannot_turn_or_hide_text() {
 fn strangers_cannot_fill_the_page() {
     let long = "a".repeat(100_000);
     for (name, page) in every_page(&long) {
-        assert!(page.html().len() < 20_000, "{name}: {}", page.html().len());
+        assert!(page.html().len() < 32_000, "{name}: {}", page.html().len());
     }
 }
 
@@ -143,7 +166,9 @@ fn every_page_keeps_to_itself() {
         }
         assert!(headers.contains_key("permissions-policy"), "{name}");
         // A popup that a web client opened must still be able to report to it.
-        assert_eq!(headers.contains_key("cross-origin-opener-policy"), name == "signed-in", "{name}");
+        let is_own = ["signed-in", "account", "password", "reset", "new-passkey", "set-up"];
+        let is_own = is_own.iter().any(|own| name.starts_with(own));
+        assert_eq!(headers.contains_key("cross-origin-opener-policy"), is_own, "{name}");
     }
 }
 
@@ -234,6 +259,7 @@ fn sign_in_is_what_password_managers_look_for() {
     <input id="password" name="password" type="password" autocomplete="current-password" required autofocus aria-describedby="problem">
     <div class="choices"><button class="main">Sign in</button></div>
     </form>
+    <p class="note foot"><a href="/reset">Forgotten your password?</a></p>
     "#);
 }
 
@@ -246,7 +272,7 @@ fn consent_reads_from_who_asks_to_the_decision() {
     <section class="part">
     <h2>Who asks</h2>
     <p class="claimed"><bdi>Notebook</bdi></p>
-    <p class="note"><strong class="badge">Not verified</strong> This application registered itself. Nobody has checked its name.</p>
+    <p class="note"><strong class="badge">Not verified</strong> This application registered itself, and calls itself by this name. Nobody has checked it.</p>
     </section>
     <section class="part">
     <h2>Where your answer goes</h2>
@@ -286,7 +312,10 @@ fn consent_reads_from_who_asks_to_the_decision() {
 
 /// Every page there is, under its name, with `text` wherever strangers or users may write.
 fn every_page(text: &str) -> Vec<(&'static str, Page)> {
-    let look = &Look::default();
+    every_page_of(&Look::default(), text)
+}
+
+fn every_page_of(look: &Look, text: &str) -> Vec<(&'static str, Page)> {
     let foreign = Foreign::new(text);
     let form = |action| Form { action, ticket: "sealed.ticket" };
     let id = Url::parse("https://app.example/client.json").unwrap();
@@ -312,7 +341,17 @@ fn every_page(text: &str) -> Vec<(&'static str, Page)> {
         failed: None,
         client: Some(site),
         redirect_uri: Some(&back),
+        passkey: None,
+        reset: Some("/reset"),
     };
+    let question = PasskeyQuestion {
+        relying_party: "localhost".to_owned(),
+        challenge: "Y2hhbGxlbmdl".to_owned(),
+        algorithms: [-7, -8, -257],
+        known: vec!["a25vd24".to_owned()],
+    };
+    let script = Script { path: "/oauth/passkeys.js", address: "http://localhost:8790/oauth/passkeys.js" };
+    let passkey = |action| PasskeyForm { form: form(action), question: &question, script };
     let failed = |failed| SignIn { username: Some(foreign), failed: Some(failed), ..sign_in };
     let consent = Consent {
         form: form("/consent"),
@@ -350,7 +389,87 @@ fn every_page(text: &str) -> Vec<(&'static str, Page)> {
         client: Some(site),
         redirect_uri: Some(&back),
     };
+    let since = Timestamp::from_second(1_800_000_000).unwrap();
+    let kept = |copied_at| Passkey {
+        credential: "Y3JlZGVudGlhbA".to_owned(),
+        user: "usr_1".to_owned(),
+        name: text.to_owned(),
+        key: String::new(),
+        counter: 1,
+        is_backed_up: true,
+        created_at: since,
+        used_at: copied_at,
+        copied_at,
+    };
+    let passkeys = [kept(None), kept(Some(since))];
+    let app = |client| App {
+        key: "grant",
+        client,
+        resources: resources.to_vec(),
+        scopes: scopes.to_vec(),
+        since,
+        changed: since + SignedDuration::from_hours(1),
+    };
+    let apps = [app(Some(site)), app(Some(unverified)), app(Some(registered)), app(None)];
+    let session = |is_this, user_agent| Session {
+        id: "session",
+        is_this,
+        user_agent,
+        address: Some("192.0.2.7"),
+        since,
+    };
+    let firefox = Foreign::new("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0");
+    let sessions = [session(true, Some(firefox)), session(false, Some(foreign)), session(false, None)];
+    let account = Account {
+        person,
+        path: "/account",
+        ticket: "sealed.ticket",
+        notice: Some(Notice::Welcome),
+        apps: &apps,
+        sessions: &sessions,
+        password_since: Some(since),
+        passkeys: Some(&passkeys),
+    };
+    let bare = Account {
+        notice: Some(Notice::OnlyWay),
+        apps: &[],
+        sessions: &sessions[..1],
+        password_since: None,
+        passkeys: None,
+        ..account
+    };
+    let change =
+        PasswordChange { form: form("/account/password"), username: foreign, back: "/account", failed: None };
+    let wait = PasswordFailed::TooMany(Duration::from_mins(5));
+    let reset = PasswordReset { form: form("/reset"), username: Some(foreign), failed: None };
+    let new_passkey = NewPasskey {
+        passkey: passkey("/account/passkeys/new"),
+        owner: PasskeyOwner { id: "usr_1", username: foreign, name: foreign },
+        back: "/account",
+        failed: None,
+    };
+    let set_up = SetUp { form: form("/set-up"), username: None, failed: None };
+    let set_up_again = SetUp { username: Some(foreign), failed: Some(SetUpFailed::NotGood), ..set_up };
     vec![
+        ("account", account.page(look)),
+        ("account-bare", bare.page(look)),
+        ("password", change.page(look)),
+        ("password-wrong", PasswordChange { failed: Some(PasswordFailed::Wrong), ..change }.page(look)),
+        ("password-too-many", PasswordChange { failed: Some(wait), ..change }.page(look)),
+        ("reset", reset.page(look)),
+        ("reset-not-good", PasswordReset { failed: Some(ResetFailed::NotGood), ..reset }.page(look)),
+        ("reset-done", Notification::PasswordSet { sign_in: "/account" }.page(look)),
+        ("new-passkey", new_passkey.page(look)),
+        ("new-passkey-known", NewPasskey { failed: Some(PasskeyFailed::Known), ..new_passkey }.page(look)),
+        ("new-passkey-impossible", Notification::NoPasskeys { back: "/account" }.page(look)),
+        ("set-up", set_up.page(look)),
+        ("set-up-not-good", set_up_again.page(look)),
+        ("set-up-elsewhere", Notification::SetUpElsewhere.page(look)),
+        ("set-up-done", Notification::SetUpDone { sign_in: "/account" }.page(look)),
+        ("problem-lost", Trouble::LostPage.page(look, "01j9x3k2m4")),
+        ("problem-unavailable", Trouble::Unavailable.page(look, "01j9x3k2m4")),
+        ("sign-in-passkey", SignIn { passkey: Some(passkey("/login/passkey")), ..sign_in }.page(look)),
+        ("sign-in-copied", failed(SignInFailed::PasskeyCopied).page(look)),
         ("sign-in", sign_in.page(look)),
         ("sign-in-unverified", SignIn { client: Some(unverified), ..sign_in }.page(look)),
         ("sign-in-alone", SignIn { client: None, redirect_uri: None, ..sign_in }.page(look)),
@@ -391,6 +510,13 @@ fn uses_foreign_text(name: &str) -> bool {
             | "problem-bare"
             | "signed-out"
             | "sign-in-alone"
+            | "reset-done"
+            | "new-passkey-impossible"
+            | "set-up"
+            | "set-up-elsewhere"
+            | "set-up-done"
+            | "problem-lost"
+            | "problem-unavailable"
     )
 }
 
@@ -415,3 +541,4 @@ fn header(headers: &HeaderMap, name: &str) -> String {
 }
 
 const ORDINARY: &str = "Notebook";
+const SCRIPT: &str = "<script src=\"/oauth/passkeys.js\" defer></script>";

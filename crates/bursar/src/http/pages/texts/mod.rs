@@ -2,7 +2,15 @@
 //!
 //! Sentences stand whole: no template puts words together, so that other languages can order theirs as they must.
 
+mod english;
+mod german;
+
 use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub(super) use self::english::ENGLISH;
+pub(super) use self::german::GERMAN;
 
 /// The words of one language; each field is told by its English words below.
 #[derive(Debug)]
@@ -22,6 +30,7 @@ pub(super) struct Texts {
     pub(super) too_many_soon: &'static str,
 
     pub(super) nameless: &'static str,
+    pub(super) verified: &'static str,
     pub(super) unverified: &'static str,
     pub(super) unverified_meaning: &'static str,
     pub(super) registered: &'static str,
@@ -78,12 +87,118 @@ pub(super) struct Texts {
     pub(super) signed_out: &'static str,
     pub(super) signed_out_next: &'static str,
     pub(super) sign_in_again: &'static str,
+
+    pub(super) sign_in_passkey: &'static str,
+    pub(super) sign_in_or: &'static str,
+    pub(super) passkey_cancelled: &'static str,
+    pub(super) passkey_elsewhere: &'static str,
+    pub(super) passkey_failed: &'static str,
+    pub(super) passkey_refused: &'static str,
+    pub(super) passkey_is_copied: &'static str,
+    pub(super) forgotten: &'static str,
+
+    pub(super) cannot_go_on: &'static str,
+    pub(super) not_now: &'static str,
+    pub(super) too_much: &'static str,
+    pub(super) unavailable: &'static str,
+    pub(super) page_lost: &'static str,
+    pub(super) page_lost_why: &'static str,
+    pub(super) page_lost_help: &'static str,
+    pub(super) help_again: &'static str,
+    pub(super) help_client: &'static str,
+    pub(super) help_redirect: &'static str,
+
+    pub(super) account: &'static str,
+    pub(super) apps: &'static str,
+    pub(super) no_apps: &'static str,
+    pub(super) app_since: &'static str,
+    pub(super) app_changed: &'static str,
+    pub(super) withdraw: &'static str,
+    pub(super) apps_meaning: &'static str,
+    pub(super) sessions: &'static str,
+    pub(super) this_browser: &'static str,
+    pub(super) session_since: &'static str,
+    pub(super) session_from: &'static str,
+    pub(super) unknown_browser: &'static str,
+    pub(super) end_session: &'static str,
+    pub(super) end_other_sessions: &'static str,
+    pub(super) ways_in: &'static str,
+    pub(super) password_set: &'static str,
+    pub(super) no_password: &'static str,
+    pub(super) change_password: &'static str,
+    pub(super) set_password: &'static str,
+    pub(super) passkeys_meaning: &'static str,
+    pub(super) no_passkeys: &'static str,
+    pub(super) passkeys_impossible: &'static str,
+    pub(super) passkey_added: &'static str,
+    pub(super) passkey_used: &'static str,
+    pub(super) passkey_unused: &'static str,
+    pub(super) passkey_copied: &'static str,
+    pub(super) passkey_copied_meaning: &'static str,
+    pub(super) passkey_name: &'static str,
+    pub(super) rename: &'static str,
+    pub(super) remove: &'static str,
+    pub(super) manage: &'static str,
+    pub(super) add_passkey: &'static str,
+    pub(super) app_removed: &'static str,
+
+    pub(super) done_session: &'static str,
+    pub(super) done_sessions: &'static str,
+    pub(super) done_withdrawn: &'static str,
+    pub(super) done_password: &'static str,
+    pub(super) done_passkey: &'static str,
+    pub(super) done_passkey_renamed: &'static str,
+    pub(super) done_passkey_removed: &'static str,
+    pub(super) done_welcome: &'static str,
+    pub(super) failed_only_way: &'static str,
+
+    pub(super) current_password: &'static str,
+    pub(super) new_password: &'static str,
+    pub(super) new_password_again: &'static str,
+    pub(super) password_rule: &'static str,
+    pub(super) passwords_differ: &'static str,
+    pub(super) password_wrong: &'static str,
+    pub(super) password_unfit: &'static str,
+    pub(super) password_meaning: &'static str,
+    pub(super) back_to_account: &'static str,
+
+    pub(super) reset: &'static str,
+    pub(super) reset_meaning: &'static str,
+    pub(super) reset_code: &'static str,
+    pub(super) reset_not_good: &'static str,
+    pub(super) reset_done: &'static str,
+    pub(super) reset_done_next: &'static str,
+
+    pub(super) set_up: &'static str,
+    pub(super) set_up_meaning: &'static str,
+    pub(super) set_up_code: &'static str,
+    pub(super) set_up_code_where: &'static str,
+    pub(super) set_up_action: &'static str,
+    pub(super) set_up_not_good: &'static str,
+    pub(super) set_up_name_unfit: &'static str,
+    pub(super) set_up_taken: &'static str,
+    pub(super) set_up_elsewhere: &'static str,
+    pub(super) set_up_elsewhere_help: &'static str,
+    pub(super) set_up_done: &'static str,
+    pub(super) set_up_done_help: &'static str,
+
+    pub(super) new_passkey: &'static str,
+    pub(super) new_passkey_meaning: &'static str,
+    pub(super) new_passkey_name_hint: &'static str,
+    pub(super) new_passkey_known: &'static str,
+    pub(super) new_passkey_too_many: &'static str,
+    pub(super) needs_script: &'static str,
 }
 
 impl Texts {
     /// What a scope allows, of those that every server knows (OIDC Core §5.4).
     pub(super) fn scope(&self, name: &str) -> Option<&'static str> {
         self.scopes.iter().find(|(known, _)| *known == name).map(|(_, words)| *words)
+    }
+
+    /// `text` with a time in it, to the minute: nobody needs more, and everybody can read it.
+    pub(super) fn dated(text: &str, at: Timestamp) -> String {
+        text.replace("{date}", &at.strftime("%Y-%m-%d %H:%M UTC").to_string())
     }
 
     pub(super) fn too_many(&self, wait: Duration) -> String {
@@ -94,89 +209,35 @@ impl Texts {
     }
 }
 
-/// English.
-pub(super) static ENGLISH: Texts = Texts {
-    language: "en",
-
-    sign_in: "Sign in",
-    sign_in_for: "to continue to",
-    username: "User name",
-    password: "Password",
-    sign_in_mismatch: "That user name and password do not match. Check both and try again.",
-    sign_in_stale: "This page was open for too long. Please sign in once more.",
-    sign_in_busy: "The server is busy. Nothing is wrong with your password; try again in a moment.",
-    too_many_minutes: "Too many attempts. Try again in about {minutes} minutes.",
-    too_many_soon: "Too many attempts. Try again in a minute.",
-
-    nameless: "An application without a name",
-    unverified: "Not verified",
-    unverified_meaning: "This application registered itself. Nobody has checked its name.",
-    registered: "Registered here by an administrator",
-
-    consent: "Allow access?",
-    who_asks: "Who asks",
-    answer_goes_to: "Where your answer goes",
-    answer_to_this_computer: "This is a program on your computer. Allow it only if you have just started it yourself.",
-    answer_to_application: "This is an application on your device. Allow it only if you have just started it yourself.",
-    answer_elsewhere: "This is not the site that asks. Allow it only if you know both.",
-    access_to: "It wants access to",
-    permissions: "It will be able to",
-    no_permissions: "It names no permissions. It will learn that you have an account here.",
-    offline: "It keeps this access while you are away, until you withdraw it.",
-    allow: "Allow",
-    deny: "Deny",
-    signed_in_as: "Signed in as",
-    not_you: "Not you? Sign out",
-    scopes: &[
-        ("openid", "Know who you are here"),
-        ("profile", "See your name and picture"),
-        ("email", "See your e-mail address"),
-        ("address", "See your postal address"),
-        ("phone", "See your telephone number"),
-        ("offline_access", "Keep this access while you are away"),
-    ],
-
-    device_code: "Connect a device",
-    device_code_where: "Enter the code that your device or program shows.",
-    device_code_label: "Code",
-    device_code_forgiving: "Small letters and missing dashes are fine.",
-    device_code_unknown: "No device waits under this code. Check it, or start again on the device for a new one.",
-    device_code_stale: "This page was open for too long. Please enter the code once more.",
-    proceed: "Continue",
-    device_confirmation: "Connect this device?",
-    device_question: "Did you start this yourself, on a device you have in front of you?",
-    device_warning: "If somebody sent you this code, choose No: they would get into your account.",
-    device_compare: "Your device must show this code",
-    device_asked_from: "Asked from",
-    device_allow: "Yes, allow",
-    device_deny: "No, deny",
-    device_allowed: "Device connected",
-    device_allowed_next: "You can close this page and go on at your device.",
-    device_denied: "Access denied",
-    device_denied_next: "The device got nothing. You can close this page.",
-    device_expired: "This code has expired",
-    device_expired_next: "Start again on your device; it will show a new code.",
-
-    what_helps: "What helps",
-    about: "What it is about",
-    reference: "Reference",
-    reference_meaning: "If you run this server, this command tells you the full reason:",
-
-    signed_in: "You are signed in",
-    signed_in_next: "There is nothing to do here. You can go back to your application.",
-    sign_out: "Sign out",
-    sign_out_question: "Sign out?",
-    sign_out_meaning: "Applications will ask you to sign in again. Access that you have allowed them stays.",
-    sign_out_asked_by: "This was asked for by",
-    stay: "Stay signed in",
-    signed_out: "You are signed out",
-    signed_out_next: "You can close this page.",
-    sign_in_again: "Sign in again",
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_text_is_there_in_both_languages() {
+        let (english, german) = (lines_of(&ENGLISH), lines_of(&GERMAN));
+        assert_eq!(english.len(), german.len());
+        assert!(english.len() > 150, "all fields are looked at");
+        for ((name, original), (same, translated)) in english.iter().zip(&german) {
+            assert_eq!(name, same);
+            assert!(!translated.trim_matches('"').trim().is_empty(), "{name}");
+            assert!(original != translated, "{name} is not translated: {original}");
+            for placeholder in ["{date}", "{minutes}"] {
+                assert_eq!(original.contains(placeholder), translated.contains(placeholder), "{name}");
+            }
+        }
+        for (scope, words) in ENGLISH.scopes {
+            assert!(GERMAN.scope(scope).is_some_and(|other| other != *words), "{scope}");
+        }
+    }
+
+    /// The fields with their texts, in order.
+    fn lines_of(texts: &Texts) -> Vec<(String, String)> {
+        let printed = format!("{texts:#?}");
+        let fields = printed.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
+        let texts = fields.filter(|(_, text)| text.starts_with('"'));
+        texts.map(|(name, text)| (name.to_owned(), text.trim_end_matches(',').to_owned())).collect()
+    }
 
     #[test]
     fn waits_are_told_in_minutes() {

@@ -1,5 +1,5 @@
-use super::driver::Browser;
-use super::world::World;
+use crate::pages::driver::Browser;
+use crate::pages::world::World;
 
 #[tokio::test]
 async fn decision_reaches_the_client_through_the_policy() {

@@ -1,0 +1,76 @@
+//! What cannot go on, in the words of a page: what it is, and what helps.
+
+use http::StatusCode;
+
+use super::foreign::Foreign;
+use super::look::Look;
+use super::page::Page;
+use super::problem::Problem;
+
+/// Why a person gets no other page.
+#[derive(Clone, Copy, Debug)]
+pub enum Trouble<'a> {
+    /// The request is refused.
+    Refused {
+        /// Why, safe for everybody.
+        sentence: Foreign<'a>,
+        /// What puts it right.
+        help: Help,
+    },
+    /// The page that was answered does not count any more.
+    LostPage,
+    /// Too much is asked.
+    TooMany {
+        /// The seconds after which another try makes sense.
+        retry_after: u64,
+    },
+    /// The server cannot do it now.
+    Unavailable,
+}
+
+/// What puts a refused request right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Help {
+    /// To begin again; and if not, those who made the application.
+    Application,
+    /// A redirect address that is registered.
+    RedirectAddress,
+}
+
+impl Trouble<'_> {
+    /// As a page; `correlation_id` is for `bursar explain`.
+    pub fn page(&self, look: &Look, correlation_id: &str) -> Page {
+        let texts = look.texts;
+        let (status, headline, sentence, hint) = match self {
+            Self::Refused { sentence, help } => {
+                let hint = match help {
+                    Help::Application => texts.help_client,
+                    Help::RedirectAddress => texts.help_redirect,
+                };
+                (StatusCode::BAD_REQUEST, texts.cannot_go_on, *sentence, hint)
+            }
+            Self::LostPage => (
+                StatusCode::BAD_REQUEST,
+                texts.page_lost,
+                Foreign::own(texts.page_lost_why),
+                texts.page_lost_help,
+            ),
+            Self::TooMany { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, texts.not_now, Foreign::own(texts.too_much), texts.help_again)
+            }
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                texts.not_now,
+                Foreign::own(texts.unavailable),
+                texts.help_again,
+            ),
+        };
+        let retry_after = match self {
+            Self::TooMany { retry_after } => Some(*retry_after),
+            Self::Unavailable => Some(1),
+            Self::Refused { .. } | Self::LostPage => None,
+        };
+        let hint = Some(Foreign::own(hint));
+        Problem { status, headline, sentence, hint, values: &[], correlation_id, retry_after }.page(look)
+    }
+}

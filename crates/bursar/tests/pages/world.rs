@@ -7,6 +7,7 @@ use axum::extract::{Form, Query, State};
 use axum::response::{Html, IntoResponse, Redirect};
 use axum::routing::get;
 use bursar::http::pages::{self, Client, Consent, Look, Origin, Person, Resource, Scope};
+use bursar_core::engine::issuer::records::grant::AgreedBefore;
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -79,6 +80,7 @@ async fn show(State(look): State<Look>, Query(ways): Query<Ways>) -> impl IntoRe
         resources: &[Resource { name: None, address: long.as_str().into() }],
         scopes: &scopes,
         offline: true,
+        before: &AgreedBefore::Nothing,
         person: Person { name: long.as_str().into(), leave: form },
     }
     .page(&look)

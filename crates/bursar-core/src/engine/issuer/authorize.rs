@@ -14,7 +14,7 @@ use super::pushed::Brought;
 use super::records::client::{CLIENT, Client};
 use super::records::code::Code;
 use super::records::family::SignIn;
-use super::records::grant::GrantMark;
+use super::records::grant::{AgreedBefore, GrantMark};
 use super::records::resource::Resource;
 use super::records::user::User;
 use super::refresh_token::token_digest;
@@ -85,6 +85,8 @@ pub struct ConsentPrompt {
     pub resources: Vec<Arc<Resource>>,
     /// What for.
     pub scope: Scope,
+    /// What of it the user has agreed to before.
+    pub before: AgreedBefore,
     /// Who is asked.
     pub user: Arc<User>,
     /// Comes back with the decision.
@@ -243,8 +245,9 @@ impl AuthorizationServer {
         let request = &passed.request;
         let grant = self.grant_of(&signed_in.user.document.id, &passed.client.document.id).await?;
         let digest = passed.client.document.consent_digest();
-        let agreed =
-            grant.is_some_and(|grant| grant.document.covers(&request.resources, &passed.scope, &digest));
+        let agreed = grant
+            .as_ref()
+            .is_some_and(|grant| grant.document.covers(&request.resources, &passed.scope, &digest));
         if agreed && !request.prompt.contains(Prompt::Consent) {
             return self.grant_code(&pending, &passed, &parameters, signed_in, AgreedAt::Before).await;
         }
@@ -253,9 +256,11 @@ impl AuthorizationServer {
             return Ok(self.refuse(&passed, &parameters, refusal));
         }
         let resources = self.known_resources(&request.resources).await?;
+        let before = grant.map(|grant| grant.document.agreed_before(&request.resources, &digest));
         Ok(Authorization::Consent(Box::new(ConsentPrompt {
             resources: resources.into_iter().map(|resource| resource.document).collect(),
             scope: passed.scope,
+            before: before.unwrap_or_default(),
             user: signed_in.user.document.clone(),
             ticket: self.sealed_ticket(&shown_in(CONSENT, source), &pending).await?,
             client: passed.client.document,

@@ -191,6 +191,7 @@ fn consent_page(issuing: &Issuing, prompt: &ConsentPrompt) -> Response {
         resources: &resources,
         scopes: &scopes,
         offline: prompt.client.may_refresh(&prompt.scope),
+        before: &prompt.before,
         person: Person {
             name: Foreign::new(name),
             leave: Form { action: &issuing.path(logout::LEAVE), ticket: "" },
@@ -240,14 +241,15 @@ fn denied(issuing: &Issuing, denial: &Denial) -> Response {
 
 /// A refusal nobody but the person in front of the browser can be told.
 pub(super) fn refused(issuing: &Issuing, refusal: &Refusal) -> Response {
-    let is_about_the_address =
-        refusal.code == ErrorCode::InvalidRedirectUri || refusal.description.contains("redirect_uri");
+    let sentence = sentence_of(&refusal.description);
+    // The wire has one code for all that is wrong with a request; people are helped by more.
+    let is_about_an_address = ADDRESS_WORDS.iter().any(|words| refusal.description.contains(words));
     let trouble = if refusal.is_about_a_lost_page() {
         Trouble::LostPage
     } else {
         Trouble::Refused {
-            sentence: Foreign::new(&refusal.description),
-            help: if is_about_the_address { Help::RedirectAddress } else { Help::Application },
+            sentence: Foreign::new(&sentence),
+            help: if is_about_an_address { Help::RedirectAddress } else { Help::Application },
         }
     };
     told(issuing, trouble, refusal.clone())
@@ -263,6 +265,14 @@ pub(super) fn trouble(issuing: &Issuing, error: &IssueError) -> Response {
         }
     };
     told(issuing, trouble, error.to_refusal())
+}
+
+/// What programs are told as a fragment, as people write it.
+fn sentence_of(description: &str) -> String {
+    let mut letters = description.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let end = if description.ends_with(['.', '!', '?', '`']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }
 
 fn told(issuing: &Issuing, trouble: Trouble<'_>, refusal: Refusal) -> Response {
@@ -284,3 +294,6 @@ pub(super) fn lost() -> Refusal {
         "this page is too old, was answered already, or belongs to another browser; begin again in the application",
     )
 }
+
+/// What refusals of redirect addresses say.
+const ADDRESS_WORDS: [&str; 2] = ["` is not registered", "redirect URI"];

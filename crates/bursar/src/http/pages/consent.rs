@@ -1,6 +1,7 @@
 //! The page that asks whether an application may have access.
 
 use askama::Template;
+use bursar_core::engine::issuer::records::grant::AgreedBefore;
 use url::Url;
 
 use super::asking::{Client, Destination, Resource, Scope};
@@ -28,6 +29,8 @@ pub struct Consent<'a> {
     pub scopes: &'a [Scope<'a>],
     /// Whether the access goes on while the person is away.
     pub offline: bool,
+    /// What of it was allowed before.
+    pub before: &'a AgreedBefore,
     /// Who agrees.
     pub person: Person<'a>,
 }
@@ -53,10 +56,22 @@ impl Consent<'_> {
             destination,
             resources: self.resources,
             scopes: self.scopes.iter().filter(|scope| !scope.is_offline_access()).collect(),
+            again: match self.before {
+                AgreedBefore::Nothing => None,
+                AgreedBefore::Some(_) => Some(look.texts.asks_for_more),
+                AgreedBefore::ToAnotherForm => Some(look.texts.has_changed),
+            },
             offline: self.offline || self.scopes.iter().any(Scope::is_offline_access),
             person: &self.person,
         };
         Page::new(look, &FormAction::then(Some(self.redirect_uri)), &template)
+    }
+}
+
+impl ConsentPage<'_> {
+    /// Only where something was allowed before is something new.
+    fn is_new(&self, scope: &Scope<'_>) -> bool {
+        matches!(self.view.before, AgreedBefore::Some(_)) && !self.view.before.covers(scope.name.text())
     }
 }
 
@@ -70,6 +85,7 @@ struct ConsentPage<'a> {
     warning: Option<&'a str>,
     resources: &'a [Resource<'a>],
     scopes: Vec<&'a Scope<'a>>,
+    again: Option<&'static str>,
     offline: bool,
     person: &'a Person<'a>,
 }

@@ -114,6 +114,14 @@ struct DeviceConfirmationPage<'a> {
     person: &'a Person<'a>,
 }
 
+impl DeviceConfirmationPage<'_> {
+    /// A device is asked about as a whole each time.
+    #[expect(clippy::unused_self, reason = "the part of the page that lists scopes asks every page so")]
+    fn is_new(&self, _scope: &Scope<'_>) -> bool {
+        false
+    }
+}
+
 /// What became of a device's wish; the person goes back to the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceEnd {

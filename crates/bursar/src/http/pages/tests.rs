@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use axum::response::IntoResponse as _;
 use bursar_core::engine::issuer::passkeys::PasskeyQuestion;
+use bursar_core::engine::issuer::records::grant::AgreedBefore;
 use bursar_core::engine::issuer::records::passkey::Passkey;
+use bursar_core::oauth::scope::Scope as Granted;
 use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
@@ -130,7 +132,8 @@ fn every_field_has_a_label() {
     for (name, page) in every_page(ORDINARY) {
         for input in page.html().split("<input ").skip(1) {
             let input = input.split('>').next().unwrap();
-            if input.contains("type=\"hidden\"") {
+            // Those that nobody sees, of which one is for password managers.
+            if input.contains("type=\"hidden\"") || input.ends_with(" hidden") {
                 continue;
             }
             let (_, id) = input.split_once("id=\"").unwrap();
@@ -238,6 +241,17 @@ fn consent_shows_what_cannot_be_invented_in_large_type() {
     for decision in ["value=\"allow\"", "value=\"deny\""] {
         assert_eq!(consent.matches(decision).count(), 1);
     }
+}
+
+#[test]
+fn consent_that_is_asked_for_again_says_why_and_what_is_new() {
+    let pages = every_page(ORDINARY);
+    let of = |name: &str| pages.iter().find(|(known, _)| *known == name).unwrap().1.html().to_owned();
+    let more = of("consent-more");
+    assert!(more.contains("Now it asks for more."));
+    assert_eq!(more.matches(">New</strong>").count(), 2, "all but what was allowed before");
+    assert!(of("consent-changed").contains("its addresses or its keys are others"));
+    assert!(!of("consent").contains(">New</strong>"));
 }
 
 #[test]
@@ -360,8 +374,10 @@ fn every_page_of(look: &Look, text: &str) -> Vec<(&'static str, Page)> {
         resources: &resources,
         scopes: &scopes,
         offline: true,
+        before: &AgreedBefore::Nothing,
         person,
     };
+    let more = AgreedBefore::Some(vec![Granted::parse("openid").unwrap()]);
     let code = DeviceCode { form: form("/oauth/device"), user_code: None, failed: None };
     let code_failed = |failed| DeviceCode { user_code: Some(foreign), failed: Some(failed), ..code };
     let confirmation = DeviceConfirmation {
@@ -478,6 +494,8 @@ fn every_page_of(look: &Look, text: &str) -> Vec<(&'static str, Page)> {
         ("sign-in-stale", failed(SignInFailed::Stale).page(look)),
         ("sign-in-busy", failed(SignInFailed::Busy).page(look)),
         ("consent", consent.page(look)),
+        ("consent-more", Consent { before: &more, ..consent }.page(look)),
+        ("consent-changed", Consent { before: &AgreedBefore::ToAnotherForm, ..consent }.page(look)),
         ("consent-local", Consent { client: unverified, redirect_uri: &local, ..consent }.page(look)),
         (
             "consent-bare",

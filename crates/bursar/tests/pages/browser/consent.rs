@@ -4,12 +4,12 @@ use crate::pages::place::{PASSWORD, Place};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_is_told_as_one_with_what_it_wants_in_words() {
     let place = Place::start().await;
-    let client = place.stranger("Official <b>Bank</b>\u{202e}knab").await;
+    let client = place.stranger("Official <b>Bank</b>").await;
     Browser::run(async |browser| {
         browser.open(&place.request(&client, "read write")).await;
         browser.sign_in(PASSWORD).await;
         for told in [
-            "Official <b>Bank</b>\u{fffd}knab",
+            "Official <b>Bank</b>",
             "Not verified",
             "calls itself by this name",
             "Notes",
@@ -43,7 +43,7 @@ async fn more_than_was_allowed_is_asked_for_again() {
         browser.open(&place.request(&client, "read")).await;
         browser.reads("Client").await;
         browser.open(&place.request(&client, "read write")).await;
-        browser.reads("Allow access?").await;
+        browser.reads("Now it asks for more.").await;
         browser.click("button[value=allow]").await;
         browser.reads("Client").await;
         // And when its answers would go elsewhere.
@@ -59,7 +59,7 @@ async fn more_than_was_allowed_is_asked_for_again() {
             ])
             .await;
         browser.open(&place.request(&client, "read")).await;
-        browser.reads("Allow access?").await;
+        browser.reads("its addresses or its keys are others").await;
     })
     .await;
 }

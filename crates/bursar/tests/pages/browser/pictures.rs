@@ -66,7 +66,6 @@ async fn pages_of_devices_and_troubles_look_right_and_can_be_used_by_everybody()
         look(browser, "reset").await;
         browser.open(&place.request("nobody", "read")).await;
         browser.reads("This cannot go on").await;
-        let _expected = browser.complaints().await;
         look(browser, "problem").await;
     })
     .await;

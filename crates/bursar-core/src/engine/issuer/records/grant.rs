@@ -45,6 +45,28 @@ pub struct Consent {
     pub client_digest: String,
 }
 
+/// What a user has agreed to before, of what a client asks for now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AgreedBefore {
+    /// Nothing there.
+    #[default]
+    Nothing,
+    /// Some of it, by these consents.
+    Some(Vec<Scope>),
+    /// To a client whose addresses or keys were others.
+    ToAnotherForm,
+}
+
+impl AgreedBefore {
+    /// Whether the user has agreed to this everywhere it is asked for.
+    pub fn covers(&self, scope: &str) -> bool {
+        match self {
+            Self::Some(consents) => consents.iter().all(|consent| consent.contains(scope)),
+            Self::Nothing | Self::ToAnotherForm => false,
+        }
+    }
+}
+
 /// Which life of which grant something was issued under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantMark {
@@ -121,6 +143,23 @@ impl Grant {
             })
         };
         if resources.is_empty() { agreed(None) } else { resources.iter().all(|one| agreed(Some(one))) }
+    }
+
+    /// What the user has agreed to before, at all of `resources` (none: this server alone).
+    pub fn agreed_before(&self, resources: &ResourceSet, client_digest: &str) -> AgreedBefore {
+        let places: Vec<Option<&ResourceIndicator>> =
+            if resources.is_empty() { vec![None] } else { resources.iter().map(Some).collect() };
+        let consent_at = |place: Option<&ResourceIndicator>| {
+            self.consents.iter().find(|consent| consent.resource.as_ref() == place)
+        };
+        let consents: Vec<&Consent> = places.iter().copied().filter_map(consent_at).collect();
+        if consents.iter().any(|consent| consent.client_digest != client_digest) {
+            return AgreedBefore::ToAnotherForm;
+        }
+        if consents.len() < places.len() {
+            return AgreedBefore::Nothing;
+        }
+        AgreedBefore::Some(consents.into_iter().map(|consent| consent.scope.clone()).collect())
     }
 
     /// The grant with what the user agreed to now.

@@ -65,15 +65,12 @@ pub(super) async fn end_sessions(Met(issuing): Met, source: From, request: Reque
         };
         let user = &posted.signed_in.user.document.id;
         let server = issuing.server.acting_as(user.as_str());
-        let notice = match posted.parameters.value("session") {
-            Some(session) => {
-                server.end_session_by_id(user, session).await?;
-                Notice::Session
-            }
-            None => {
-                server.end_all_sessions(user, Some(&posted.signed_in.session)).await?;
-                Notice::Sessions
-            }
+        let notice = if let Some(session) = posted.parameters.value("session") {
+            server.end_session_by_id(user, session).await?;
+            Notice::Session
+        } else {
+            server.end_all_sessions(user, Some(&posted.signed_in.session)).await?;
+            Notice::Sessions
         };
         Ok(done(&issuing, notice))
     };

@@ -329,6 +329,7 @@ fn every_page(text: &str) -> Vec<(&'static str, Page)> {
     every_page_of(&Look::default(), text)
 }
 
+#[expect(clippy::too_many_lines, reason = "every page there is, once")]
 fn every_page_of(look: &Look, text: &str) -> Vec<(&'static str, Page)> {
     let foreign = Foreign::new(text);
     let form = |action| Form { action, ticket: "sealed.ticket" };

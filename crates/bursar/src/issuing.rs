@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bursar_core::engine::Engine;
 use bursar_core::engine::issuer::AuthorizationServer;
-use bursar_core::engine::issuer::rules::Rules;
+use bursar_core::engine::issuer::rules::{Quotas, Rules};
 use bursar_core::engine::issuer::session_rules::{SessionRules, SessionSigning, SessionSigningError};
 use bursar_core::oauth::url::Issuer;
 use bursar_core::ports::clock::Clock;
@@ -22,6 +22,7 @@ use crate::http::oauth::{Issuing, router};
 use crate::http::pages::Look;
 use crate::http::pages::brand::{Brand, BrandError, Logo};
 use crate::passwords::Argon2Passwords;
+use crate::sandboxes::SandboxServers;
 use crate::server::{Chore, Ground, House};
 
 /// The authorization server of `engine`'s sandbox, known by `public_url`, for commands that look after it: it issues no
@@ -47,9 +48,13 @@ pub async fn house(ground: &Ground, environment: &Environment) -> Result<House, 
     let clock = &*ground.engine.ports().clock;
     rules.sessions.signing = session_signing(&config.sessions, environment, clock).await?;
     let server = server(&ground.engine, rules);
-    let router = router(Issuing::new(server.clone(), look(&config.brand)?));
-    let router = router.merge(administration::router(&server));
-    Ok(House { router, chores: chores(&ground.engine, &server), refusals: Some(server) })
+    let look = Arc::new(look(&config.brand)?);
+    let sandboxes = SandboxServers::new(server.clone(), Arc::clone(&look));
+    let router = router(Issuing::new(server.clone(), look));
+    let router =
+        router.merge(administration::router(&server)).merge(administration::sandbox_router(&sandboxes));
+    let chores = chores(&ground.engine, &server).into_iter().chain(sandbox_chores(&sandboxes)).collect();
+    Ok(House { router, chores, refusals: Some(server), sandboxes: Some(sandboxes) })
 }
 
 fn server(engine: &Engine, rules: Rules) -> AuthorizationServer {
@@ -69,6 +74,7 @@ pub fn rules(config: &IssuingConfig, public_url: &str) -> Result<Rules, Failure>
     let IssuingConfig { registration, sessions, .. } = config;
     Ok(Rules {
         issuer,
+        sandbox: None,
         lifetimes: config.lifetimes,
         access_format: config.access_format,
         key_age: config.key_age,
@@ -89,6 +95,7 @@ pub fn rules(config: &IssuingConfig, public_url: &str) -> Result<Rules, Failure>
         },
         allowed_users: config.allowed_users.clone(),
         events_kept: config.events_kept,
+        quotas: Quotas::default(),
     })
 }
 
@@ -181,6 +188,20 @@ fn chores(engine: &Engine, server: &AuthorizationServer) -> Vec<Chore> {
         Chore::new("held accounts", LOOK_AFTER_ACCOUNTS, move || {
             let engine = engine.clone();
             async move { Ok(engine.keep_house().await?) }
+        }),
+    ]
+}
+
+fn sandbox_chores(sandboxes: &SandboxServers) -> [Chore; 2] {
+    let (near, all) = (sandboxes.clone(), sandboxes.clone());
+    [
+        Chore::new("sandboxes", TIDY_UP, move || {
+            let sandboxes = near.clone();
+            async move { Ok(sandboxes.look_after().await?) }
+        }),
+        Chore::new("all sandboxes", LOOK_AT_KEYS, move || {
+            let sandboxes = all.clone();
+            async move { Ok(sandboxes.look_after_all().await?) }
         }),
     ]
 }

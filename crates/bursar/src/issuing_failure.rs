@@ -7,6 +7,7 @@ use bursar_core::engine::issuer::administration::first_code::FirstCodeError;
 use bursar_core::engine::issuer::administration::resources::ResourceError;
 use bursar_core::engine::issuer::administration::users::UserError;
 use bursar_core::engine::issuer::refusal::IssueError;
+use bursar_core::engine::sandboxes::SandboxError;
 
 use crate::exit::{Exit, Failure};
 
@@ -29,6 +30,7 @@ impl From<ClientError> for Failure {
         let hint = match error {
             ClientError::Store(error) => return error.into(),
             ClientError::Issue(error) => return error.into(),
+            ClientError::Full(_) => return full(&error),
             ClientError::Metadata(_) => "see `bursar client add --help`",
             ClientError::MustRotate => "bind its tokens to a key as well, with `--dpop`",
             ClientError::LooksAfterItself { .. } => {
@@ -65,6 +67,7 @@ impl From<UserError> for Failure {
         let hint = match error {
             UserError::Store(error) => return error.into(),
             UserError::Issue(error) => return error.into(),
+            UserError::Full(_) => return full(&error),
             UserError::Overloaded(_) => {
                 return Self::of(Exit::Unavailable, &error).hint("try again in a moment");
             }
@@ -90,6 +93,23 @@ impl From<FirstCodeError> for Failure {
                 .hint("ask them, or run `bursar user add NAME --admin` on the server's machine"),
         }
     }
+}
+
+impl From<SandboxError> for Failure {
+    fn from(error: SandboxError) -> Self {
+        let hint = match error {
+            SandboxError::Store(error) => return error.into(),
+            SandboxError::Vault(error) => return error.into(),
+            SandboxError::Exists { .. } => "choose another name, or empty it with `bursar sandbox reset`",
+            SandboxError::HostIsTaken { .. } => "see whose it is with `bursar sandbox list`",
+            SandboxError::Lifetime => "say how long it shall live, such as 1h",
+        };
+        usage(&error, hint)
+    }
+}
+
+fn full(error: &(dyn Error + 'static)) -> Failure {
+    Failure::of(Exit::Denied, error).hint("remove some, or make a sandbox with larger quotas")
 }
 
 fn usage(error: &(dyn Error + 'static), hint: &str) -> Failure {

@@ -24,6 +24,7 @@ pub mod loopback;
 pub mod master_key;
 pub mod passwords;
 pub mod processes;
+pub mod sandboxes;
 pub mod server;
 pub mod service;
 pub mod system;

@@ -17,6 +17,7 @@ pub mod probe;
 mod providers;
 pub mod records;
 mod renewal;
+pub mod sandboxes;
 pub mod selection;
 pub mod sessions;
 mod shelf;
@@ -75,6 +76,8 @@ pub struct Engine {
     /// Only where one process hands out again and again.
     shelf: Option<shelf::SharedShelf>,
     vault: Arc<vault::Door>,
+    /// What it seals with; `None`: with the installation's own key.
+    sandbox_key: Option<Arc<vault::SandboxKey>>,
 }
 
 /// What the operator says about calls.
@@ -96,6 +99,7 @@ impl Engine {
             noted_uses: Arc::default(),
             shelf: None,
             vault: Arc::default(),
+            sandbox_key: None,
         }
     }
 

@@ -46,6 +46,9 @@ pub static KINDS: &[&Kind] = &[
     &issued::passkey::PASSKEY,
     &issued::reset_code::RESET_CODE,
     &super::issuer::administration::first_code::FIRST_CODE,
+    &super::sandboxes::records::SANDBOX,
+    &super::sandboxes::records::SANDBOX_HOST,
+    &super::sandboxes::records::REMAINS,
 ];
 
 static DATA_KEY: Kind =

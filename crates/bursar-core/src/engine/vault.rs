@@ -8,22 +8,26 @@ mod data_key;
 pub mod derivation;
 mod door;
 pub mod rotation;
+mod sandbox_key;
 
 use zeroize::Zeroizing;
 
 use self::cipher::CipherKey;
 use self::derivation::Derivation;
 pub(super) use self::door::Door;
+pub(super) use self::sandbox_key::SandboxKey;
+use self::sandbox_key::SandboxVaults;
 use crate::ports::key_source::KeyError;
 use crate::ports::random::Random;
 use crate::ports::store::{Kind, Space, StoreError};
 use crate::secret::Sealed;
 
-/// Seals and opens the secrets of one installation, and derives the keys that protect what it issues.
+/// Seals and opens the secrets of one installation, or of one of its sandboxes, and derives the keys that protect what it issues.
 #[derive(Debug)]
 pub struct Vault {
     key: CipherKey,
     derivation: Derivation,
+    sandboxes: SandboxVaults,
 }
 
 /// Where a sealed value belongs: moved anywhere else, it does not open.
@@ -39,7 +43,11 @@ pub struct Place<'a> {
 
 impl Vault {
     fn new(id: u32, data_key: &[u8; 32]) -> Self {
-        Self { key: CipherKey::new(id, data_key), derivation: Derivation::new(id, data_key) }
+        Self {
+            key: CipherKey::new(id, data_key),
+            derivation: Derivation::new(id, data_key),
+            sandboxes: SandboxVaults::default(),
+        }
     }
 
     /// The keys that are derived from the data key.

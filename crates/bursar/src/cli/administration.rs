@@ -4,16 +4,46 @@ use std::net::SocketAddr;
 
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::records::user::User;
+use bursar_core::engine::sandboxes::{Sandbox, Sandboxes};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::app::App;
+use super::arguments::sandbox::SandboxChoice;
 use crate::exit::{Exit, Failure};
 use crate::issuing::authorization_server;
+use crate::sandboxes::address::issuer_of;
 use crate::server::PublicUrl;
 
-/// The authorization server, in the hands of whoever runs the command.
-pub(super) fn server_of(app: &App) -> Result<AuthorizationServer, Failure> {
+/// The authorization server that a command is about, in the hands of whoever runs it: of the sandbox that was named, or of
+/// the one that is always meant here, or the server itself.
+pub(super) async fn server_of(app: &App, choice: &SandboxChoice) -> Result<AuthorizationServer, Failure> {
+    let around = server_around(app)?;
+    let Some(name) = choice.name.as_ref().or(app.config.server.sandbox.as_ref()) else { return Ok(around) };
+    let sandbox = Sandboxes::new(app.engine.clone()).named(name.as_str()).await?;
+    server_within(&around, &sandbox.ok_or_else(|| missing_sandbox(name.as_str()))?)
+}
+
+/// The authorization server of a sandbox, in the same hands.
+pub(super) fn server_within(
+    around: &AuthorizationServer,
+    sandbox: &Sandbox,
+) -> Result<AuthorizationServer, Failure> {
+    let issuer = issuer_of(&around.rules().issuer, sandbox.name.as_str(), sandbox.host.as_ref());
+    let issuer = issuer.map_err(|error| {
+        Failure::of(Exit::Usage, &error).hint("see that `server.public_url` is what the server is known by")
+    })?;
+    Ok(around.of_sandbox(sandbox, issuer).acting_as(COMMAND_LINE))
+}
+
+/// There is no sandbox of this name.
+pub(super) fn missing_sandbox(name: &str) -> Failure {
+    Failure::new(Exit::Error, format!("there is no sandbox `{name}`"))
+        .hint("see what there is with `bursar sandbox list`")
+}
+
+/// The authorization server itself, in the hands of whoever runs the command.
+pub(super) fn server_around(app: &App) -> Result<AuthorizationServer, Failure> {
     let config = &app.config;
     let here = || {
         let first = config.server.listen.first().copied();
@@ -52,4 +82,4 @@ pub(super) const PAGE: usize = 256;
 /// Where a server listens that nobody has told otherwise.
 const DEFAULT_PORT: u16 = 8790;
 /// Whoever can open the store may do everything; who that is, the system knows.
-const COMMAND_LINE: &str = "command-line";
+pub(super) const COMMAND_LINE: &str = "command-line";

@@ -10,6 +10,7 @@ pub mod handing_out;
 pub mod jwt;
 pub mod key;
 pub mod resource;
+pub mod sandbox;
 pub mod serve;
 pub mod shell;
 pub mod user;
@@ -33,6 +34,7 @@ use self::handing_out::{ExecCommand, TokenCommand};
 use self::jwt::JwtCommand;
 use self::key::KeyCommand;
 use self::resource::ResourceCommand;
+use self::sandbox::SandboxCommand;
 use self::serve::ServeCommand;
 use self::shell::EnvCommand;
 use self::user::UserCommand;
@@ -93,6 +95,8 @@ pub enum Command {
     User(Box<UserCommand>),
     /// Look after the APIs that take the server's tokens
     Resource(Box<ResourceCommand>),
+    /// Look after tenants: authorization servers of their own, some for an hour
+    Sandbox(Box<SandboxCommand>),
     /// Look after the keys that sign the server's tokens
     Key(KeyCommand),
     /// See and take back what users let clients do

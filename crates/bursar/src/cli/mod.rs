@@ -29,6 +29,7 @@ mod printer;
 mod rebuild;
 mod refresh;
 mod resource;
+mod sandbox;
 mod screen;
 mod select;
 mod serve;
@@ -142,6 +143,7 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         Command::Client(command) => client::run(app, command).await,
         Command::User(command) => user::run(app, command).await,
         Command::Resource(command) => resource::run(app, command).await,
+        Command::Sandbox(command) => sandbox::run(app, command).await,
         Command::Key(command) => key::run(app, command).await,
         Command::Grant(command) => grant::run(app, command).await,
         Command::Explain(command) => explain::run(app, command).await,
@@ -166,6 +168,7 @@ fn is_about_the_server(command: &Command) -> bool {
         Command::Client(_)
         | Command::User(_)
         | Command::Resource(_)
+        | Command::Sandbox(_)
         | Command::Key(_)
         | Command::Grant(_)
         | Command::Explain(_) => true,

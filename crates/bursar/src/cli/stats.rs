@@ -2,7 +2,7 @@
 
 use bursar_core::engine::issuer::statistics::Statistics;
 
-use super::administration::{server_of, value};
+use super::administration::{server_around, value};
 use super::app::App;
 use super::arguments::StatsCommand;
 use super::screen::table::table;
@@ -10,7 +10,7 @@ use crate::exit::{Exit, Failure};
 
 /// The command has one subject so far, and insists on its name.
 pub(super) async fn run(app: &App, _command: &StatsCommand) -> Result<Exit, Failure> {
-    let counts = server_of(app)?.statistics().await?;
+    let counts = server_around(app)?.statistics().await?;
     if app.printer.json {
         let mut document = value(&counts);
         document["schema"] = 1.into();

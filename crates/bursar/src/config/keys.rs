@@ -41,6 +41,7 @@ pub(super) enum Form {
     Addresses,
     Networks,
     PublicUrl,
+    Sandbox,
     /// A server that keeps records.
     StoreUrl,
     RedisUrl,
@@ -111,6 +112,7 @@ impl Form {
                                fragment"
                     .to_owned()
             }
+            Self::Sandbox => "a sandbox's name: 1 to 63 of `a-z`, `0-9` and `-`".to_owned(),
             Self::Account => "a full reference, such as `google:work`".to_owned(),
             Self::Folder => "a folder, such as `~/work`, `/srv/*/acme` or `**/acme`".to_owned(),
             Self::Remote => "a remote, such as `github.com/acme` or `github.com/acme/web-*`".to_owned(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
+use bursar_core::engine::sandboxes::SandboxName;
 use bursar_core::provider::Catalogue;
 use ipnet::IpNet;
 use jiff::SignedDuration;
@@ -168,6 +169,8 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Connections of one address at a time; zero: as many as there are. `None`: a quarter of them.
     pub connections_per_address: Option<u32>,
+    /// The sandbox that commands are about which name none; `None`: the server itself.
+    pub sandbox: Option<SandboxName>,
 }
 
 /// One route of the gateway; what is not said comes from the provider's entry.

@@ -51,6 +51,14 @@ pub(super) const SERVER_KEYS: &[Key] = &[
               and trusted proxies have no limit. 0: nobody has. Unset: a quarter of all there may be, 4096 at most.",
     },
     Key {
+        section: "server",
+        name: "sandbox",
+        form: Form::Sandbox,
+        default: None,
+        doc: "The sandbox that `client`, `user`, `resource`, `key`, `grant` and `explain` are about unless `--sandbox` says \
+              another. Unset: the server itself. The server does not read it.",
+    },
+    Key {
         section: "lifetimes",
         name: "authorization_code",
         form: Form::Span { least: 10, most: 10 * MINUTE },

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use bursar_core::engine::sandboxes::SandboxName;
 use bursar_core::provider::Catalogue;
 use jiff::SignedDuration;
 
@@ -249,6 +250,7 @@ impl Settings {
                     Some(Value::PublicUrl(url)) => Some(url),
                     _ => None,
                 },
+                sandbox: self.text("server.sandbox").and_then(|name| SandboxName::parse(&name).ok()),
                 tls_certificate: self.path("server.tls_certificate"),
                 tls_key: self.path("server.tls_key"),
                 trusted_proxies: match self.values.remove("server.trusted_proxies") {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use bursar_core::engine::sandboxes::SandboxName;
 use bursar_core::provider::duration::parse_duration;
 use bursar_core::secret::Secret;
 use ipnet::IpNet;
@@ -135,6 +136,9 @@ impl Value {
             (Form::Networks, raw) => words(raw, forms::network).map(Self::Networks).ok_or_else(wrong),
             (Form::PublicUrl, Raw::Text(text)) => {
                 PublicUrl::parse(text).map(Self::PublicUrl).map_err(|_| wrong())
+            }
+            (Form::Sandbox, Raw::Text(text)) if text.is_empty() || SandboxName::parse(text).is_ok() => {
+                Ok(Self::Text(text.clone()))
             }
             // Nothing, so that the environment can take back what the file says.
             (Form::StoreUrl | Form::RedisUrl, Raw::Text(text)) if text.is_empty() => {

@@ -29,6 +29,19 @@ impl Refusal {
         Self { status, document }
     }
 
+    /// The same for a person at the keyboard.
+    pub(super) fn into_failure(self) -> Failure {
+        let FailureDocument { message, causes, hint, .. } = self.document;
+        let exit = match self.status {
+            StatusCode::SERVICE_UNAVAILABLE => Exit::Unavailable,
+            StatusCode::LOCKED => Exit::VaultLocked,
+            StatusCode::FORBIDDEN => Exit::Denied,
+            status if status.is_client_error() => Exit::Usage,
+            _ => Exit::Error,
+        };
+        Failure { exit, message, causes, hint }
+    }
+
     /// Tells a vault that a person has locked from one that cannot be opened here, where the caller may do better.
     pub(super) fn of_vault(mut self, is_locked: bool) -> Self {
         if self.status == StatusCode::LOCKED && !is_locked {

@@ -4,9 +4,9 @@ use axum::response::Response;
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::refusal::Refusal;
 use bursar_core::oauth::error::ErrorCode;
-use http::header::HOST;
+use http::header::{HOST, RETRY_AFTER};
 use http::request::Parts;
-use http::{StatusCode, Version};
+use http::{HeaderValue, StatusCode, Version};
 
 use super::request_body::Cut;
 use crate::http::oauth::told;
@@ -22,6 +22,8 @@ pub(super) enum Away {
     TooLarge,
     /// Its body does not come.
     TooSlow,
+    /// It cannot be told now for whom it is.
+    NotNow,
     /// The program that should answer has failed.
     Broken,
 }
@@ -50,7 +52,11 @@ impl Away {
     /// As it is told, with a name from whoever notes it.
     pub(super) fn answer(self, refusals: Option<&AuthorizationServer>) -> Response {
         let (status, refusal) = self.refusal();
-        told(refusals, status, &refusal)
+        let mut response = told(refusals, status, &refusal);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 
     fn refusal(self) -> (StatusCode, Refusal) {
@@ -65,6 +71,12 @@ impl Away {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, invalid("the request's body is too large")),
             Self::TooSlow => {
                 (StatusCode::REQUEST_TIMEOUT, invalid("the request's body does not come in time"))
+            }
+            Self::NotNow => {
+                let code = ErrorCode::TemporarilyUnavailable;
+                let refusal = Refusal::new(code, "the server cannot answer now")
+                    .because("the store did not say which sandboxes there are");
+                (StatusCode::SERVICE_UNAVAILABLE, refusal)
             }
             Self::Broken => {
                 let refusal = Refusal::new(ErrorCode::ServerError, "something went wrong")

@@ -29,6 +29,7 @@ use crate::config::environment::Environment;
 use crate::config::paths::Paths;
 use crate::exit::{Exit, Failure};
 use crate::http::serving::{allow_many_descriptors, descriptors_for_connections};
+use crate::sandboxes::SandboxServers;
 use crate::system::TokioTasks;
 use crate::wiring::{self, Caller, Seams, Wired};
 
@@ -63,6 +64,8 @@ pub struct House {
     pub router: Router,
     /// Who notes why requests get nothing.
     pub refusals: Option<AuthorizationServer>,
+    /// Servers of sandboxes beside it.
+    pub sandboxes: Option<SandboxServers>,
     /// What it does by itself.
     pub chores: Vec<Chore>,
 }
@@ -234,6 +237,7 @@ async fn live(gate: Gate, foundation: Foundation, house: House, tell: impl FnOnc
         certificate: certificate.clone(),
         clock: Arc::clone(&foundation.engine.ports().clock),
         refusals: house.refusals,
+        sandboxes: house.sandboxes,
     };
     let housekeeper = Housekeeper::new(house.chores);
     // Every node keeps every account: whoever comes first holds the others back, and they find it done.

@@ -21,6 +21,7 @@ use super::crowd::{Crowd, Place};
 use super::door::DoorRules;
 use super::limits::Limits;
 use super::reception::{Guest, Reception};
+use crate::sandboxes::SandboxServers;
 use crate::system::TokioTasks;
 
 /// Lets callers in to some routes.
@@ -38,17 +39,19 @@ pub struct Entrance {
     pub clock: Arc<dyn Clock>,
     /// Who notes why requests get nothing; `None`: nobody does, and refusals have no names.
     pub refusals: Option<AuthorizationServer>,
+    /// Servers of sandboxes, each with routes of its own; `None`: there are none.
+    pub sandboxes: Option<SandboxServers>,
 }
 
 impl Entrance {
     /// Serves until `stop`. Then nobody is let in any more, and requests under way may finish for a moment.
     pub async fn serve(self, bound: Bound, stop: impl Future<Output = ()>) {
-        let Self { router, rules, limits, certificate, clock, refusals } = self;
+        let Self { router, rules, limits, certificate, clock, refusals, sandboxes } = self;
         let grace = limits.stop_grace;
         let hall = Hall {
             places: Arc::new(Semaphore::new(limits.connections)),
             crowd: Crowd::new(limits.connections_of_address),
-            reception: Arc::new(Reception { router, rules, limits, clock, refusals }),
+            reception: Arc::new(Reception { router, rules, limits, clock, refusals, sandboxes }),
             certificate,
             phase: watch::Sender::new(Phase::Open),
             tasks: TokioTasks::new(),

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::ports::clock::Clock;
+use bursar_core::ports::store::StoreError;
 use futures::{FutureExt as _, StreamExt as _};
 use http::header::CONNECTION;
 use http::request::Parts;
@@ -26,6 +27,7 @@ use super::limits::Limits;
 use super::request_body::bounded;
 use super::source::Source;
 use crate::http::cause::noted;
+use crate::sandboxes::{SandboxServer, SandboxServers};
 
 /// What all requests of a server share.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub(super) struct Reception {
     pub(super) clock: Arc<dyn Clock>,
     /// Who notes why requests get nothing.
     pub(super) refusals: Option<AuthorizationServer>,
+    /// Who answers in the place of the routes, for what is a sandbox's.
+    pub(super) sandboxes: Option<SandboxServers>,
 }
 
 /// With an answer that would go on for ever, and whose reader comes back by itself: it ends when the server closes.
@@ -79,12 +83,18 @@ impl Reception {
         let uri = parts.uri.clone();
         // Machines ask for it every few seconds, and no one asks them why.
         let is_health = [HEALTH_PATH, READINESS_PATH].contains(&uri.path());
-        let refusals = self.refusals.as_ref().filter(|_| !is_health);
+        let sandbox = if is_health { Ok(None) } else { self.sandbox_of(&parts).await };
+        // What is refused in a sandbox is nobody's business but its own.
+        let (router, refusals) = match &sandbox {
+            Ok(Some(sandbox)) => (&sandbox.router, Some(&sandbox.server)),
+            _ => (&self.router, self.refusals.as_ref().filter(|_| !is_health)),
+        };
         let source = self.rules.proxies.source(guest.peer, guest.is_tls, &parts.headers);
         let is_admitted = is_health || self.rules.admits(guest.peer);
         let answer = match turned_away(&parts, is_admitted) {
             Some(away) => away.answer(refusals),
-            None => self.routed(parts, body, source.clone(), refusals).await,
+            None if sandbox.is_err() => Away::NotNow.answer(refusals),
+            None => self.routed(router, parts, body, source.clone(), refusals).await,
         };
         match refusals {
             Some(server) => noted(server, answer, uri.path(), &source),
@@ -92,8 +102,21 @@ impl Reception {
         }
     }
 
+    /// The sandbox that a request is for; `None`: for none.
+    async fn sandbox_of(&self, head: &Parts) -> Result<Option<Arc<SandboxServer>>, StoreError> {
+        let concerned = self.sandboxes.as_ref().filter(|sandboxes| sandboxes.may_be_asked_for(head));
+        let Some(sandboxes) = concerned else { return Ok(None) };
+        // Room for it only where it is needed: every connection has room for all that may happen on it.
+        let found = Box::pin(sandboxes.asked_for(head)).await;
+        if let Err(error) = &found {
+            tracing::warn!(%error, "it cannot be told which sandbox a request is for");
+        }
+        found
+    }
+
     async fn routed(
         &self,
+        router: &Router,
         mut parts: Parts,
         body: Incoming,
         source: Source,
@@ -105,7 +128,7 @@ impl Reception {
             Err(cut) => return Away::from(cut).answer(refusals),
         };
         parts.extensions.insert(source);
-        let answering = self.router.clone().call(Request::from_parts(parts, body));
+        let answering = router.clone().call(Request::from_parts(parts, body));
         let answer = match AssertUnwindSafe(answering).catch_unwind().await {
             Ok(Ok(answer)) => answer,
             Ok(Err(never)) => match never {},

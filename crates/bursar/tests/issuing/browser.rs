@@ -73,6 +73,29 @@ impl<'a> Browser<'a> {
         self.post("/consent", &Form::of(&[("ticket", &ticket(page)), ("decision", decision)])).await
     }
 
+    /// A browser of the same person that has all its cookies, at another server.
+    pub(super) fn moved_to<'b>(&self, world: &'b World) -> Browser<'b> {
+        let cookies = Mutex::new(self.cookies.lock().unwrap().clone());
+        Browser { world, username: self.username.clone(), address: self.address.clone(), cookies }
+    }
+
+    /// The same with what each cookie says under the name that `named` makes of its own.
+    pub(super) fn renaming_cookies(&self, named: impl Fn(&str) -> String) {
+        let mut cookies = self.cookies.lock().unwrap();
+        *cookies = cookies.iter().map(|(name, value)| (named(name), value.clone())).collect();
+    }
+
+    /// What its cookies say, by name.
+    pub(super) fn secrets_by_name(&self) -> Vec<(String, String)> {
+        let cookies = self.cookies.lock().unwrap();
+        cookies.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// What its cookies are called.
+    pub(super) fn cookie_names(&self) -> Vec<String> {
+        self.cookies.lock().unwrap().keys().cloned().collect()
+    }
+
     /// What its cookies say.
     pub(super) fn secrets(&self) -> Vec<(&'static str, String)> {
         let cookies = self.cookies.lock().unwrap();
@@ -109,11 +132,17 @@ impl World {
 }
 
 pub(super) fn is_sign_in(answer: &Answer) -> bool {
-    answer.status == 200 && answer.text.contains("action=\"/login\"")
+    answer.status == 200 && posts_to(answer, "/login")
 }
 
 pub(super) fn is_consent(answer: &Answer) -> bool {
-    answer.status == 200 && answer.text.contains("action=\"/consent\"")
+    answer.status == 200 && posts_to(answer, "/consent")
+}
+
+/// Whether the form of a page goes to this path of its server, which may be beneath another one's.
+pub(super) fn posts_to(page: &Answer, path: &str) -> bool {
+    let actions = page.text.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    actions.into_iter().any(|action| action.ends_with(path))
 }
 
 /// What proves that a page was shown.

@@ -11,6 +11,7 @@ mod key;
 mod model;
 mod ports;
 mod refusals;
+mod sandboxes;
 mod site;
 mod turned_away;
 mod web;

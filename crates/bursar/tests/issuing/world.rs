@@ -11,7 +11,7 @@ use bursar::config::environment::Environment;
 use bursar::config::meaning::NetworkConfig;
 use bursar::http::administration;
 use bursar::http::oauth::{Issuing, router};
-use bursar::http::pages::Look;
+use bursar::sandboxes::SandboxServers;
 use bursar::server::{Bound, DoorRules, Entrance, Limits, TrustedProxies};
 use bursar::system::{SystemClock, TokioTasks};
 use bursar::upstream_http::HttpUpstream;
@@ -21,6 +21,7 @@ use bursar_core::engine::issuer::records::client::Client;
 use bursar_core::engine::issuer::records::resource::{Resource, TokenFormat};
 use bursar_core::engine::issuer::records::user::User;
 use bursar_core::engine::issuer::rules::Rules;
+use bursar_core::engine::sandboxes::{NewSandbox, Sandbox, SandboxName, SandboxSettings, Sandboxes};
 use bursar_core::engine::{Engine, Ports};
 use bursar_core::memory::clock::ManualClock;
 use bursar_core::memory::processes::ManualProcesses;
@@ -80,8 +81,11 @@ pub(super) struct World {
     /// The API at [`MCP`], as a client that introspects.
     pub(super) api: Known,
     pub(super) user: User,
-    pub(super) site: Site,
+    pub(super) site: Arc<Site>,
     pub(super) address: SocketAddr,
+    /// What stands before every path of a sandbox.
+    pub(super) base: String,
+    pub(super) sandboxes: SandboxServers,
     fails: Arc<AtomicBool>,
     open_doors: Vec<oneshot::Sender<()>>,
 }
@@ -147,20 +151,9 @@ impl World {
             rule(&mut rules);
         }
         let server = AuthorizationServer::new(engine, rules, Arc::new(Backwards));
-        let open = serve(bound, &server, plan.limits);
-        let user = server.add_user(person("ada"), Some(Secret::new(PASSWORD))).await.unwrap();
-        let client = add(&server, json!({})).await;
-        let api = add(
-            &server,
-            json!({
-                "grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_basic",
-            }),
-        )
-        .await;
-        for url in [MCP, OTHER] {
-            let resource = resource(url, &api.id, server.now());
-            assert!(server.add_resource(&resource).await.unwrap());
-        }
+        let sandboxes = SandboxServers::new(server.clone(), Arc::default());
+        let open = serve(bound, &sandboxes, plan.limits);
+        let (user, client, api) = furnish(&server).await;
         Self {
             server,
             clock,
@@ -169,8 +162,10 @@ impl World {
             client,
             api,
             user,
-            site,
+            site: Arc::new(site),
             address,
+            base: String::new(),
+            sandboxes,
             fails,
             open_doors: vec![open],
         }
@@ -181,13 +176,55 @@ impl World {
         let rules = self.server.rules().clone();
         let node = AuthorizationServer::new(self.server.engine().clone(), rules, Arc::new(Backwards));
         let (bound, address) = listener();
-        self.open_doors.push(serve(bound, &node, Limits::default()));
+        let sandboxes = SandboxServers::new(node, Arc::default());
+        self.open_doors.push(serve(bound, &sandboxes, Limits::default()));
         format!("http://{address}")
+    }
+
+    /// A new sandbox of this server, as a world of its own on the same store, with everything in it that a world has.
+    pub(super) async fn sandbox(&self, name: &str) -> Self {
+        let wish = NewSandbox {
+            name: SandboxName::parse(name).unwrap(),
+            host: None,
+            lifetime: None,
+            settings: SandboxSettings::default(),
+        };
+        self.sandbox_like(wish).await
+    }
+
+    /// The same as it is wanted.
+    pub(super) async fn sandbox_like(&self, wish: NewSandbox) -> Self {
+        let sandbox = Sandboxes::new(self.server.engine().clone()).add(wish).await.unwrap();
+        self.world_of(&sandbox).await
+    }
+
+    /// The world of a sandbox that has nothing in it.
+    pub(super) async fn world_of(&self, sandbox: &Sandbox) -> Self {
+        let server = self.sandboxes.of(sandbox).unwrap();
+        let (user, client, api) = furnish(&server).await;
+        let issuer = server.rules().issuer.as_str().to_owned();
+        Self {
+            base: server.rules().issuer.as_url().path().trim_end_matches('/').to_owned(),
+            issuer,
+            server,
+            user,
+            client,
+            api,
+            clock: self.clock.clone(),
+            http: self.http.clone(),
+            site: Arc::clone(&self.site),
+            address: self.address,
+            sandboxes: self.sandboxes.clone(),
+            fails: Arc::clone(&self.fails),
+            open_doors: Vec::new(),
+        }
     }
 
     /// Where a path of the server is reached.
     pub(super) fn at(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        // Answers lead to whole paths.
+        let base = if path.starts_with(&format!("{}/", self.base)) { "" } else { &self.base };
+        format!("http://{}{base}{path}", self.address)
     }
 
     /// What a path of the server is called by everybody.
@@ -243,8 +280,29 @@ impl World {
     }
 }
 
-fn routes(server: &AuthorizationServer) -> Router {
-    router(Issuing::new(server.clone(), Look::default())).merge(administration::router(server))
+/// The usual user and client, and the API with its client.
+async fn furnish(server: &AuthorizationServer) -> (User, Known, Known) {
+    let user = server.add_user(person("ada"), Some(Secret::new(PASSWORD))).await.unwrap();
+    let client = add(server, json!({})).await;
+    let api = add(
+        server,
+        json!({
+            "grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_basic",
+        }),
+    )
+    .await;
+    for url in [MCP, OTHER] {
+        let resource = resource(url, &api.id, server.now());
+        assert!(server.add_resource(&resource).await.unwrap());
+    }
+    (user, client, api)
+}
+
+fn routes(sandboxes: &SandboxServers) -> Router {
+    let server = sandboxes.around();
+    router(Issuing::new(server.clone(), Arc::default()))
+        .merge(administration::router(server))
+        .merge(administration::sandbox_router(sandboxes))
 }
 
 fn listener() -> (Bound, SocketAddr) {
@@ -253,17 +311,18 @@ fn listener() -> (Bound, SocketAddr) {
     (bound, address)
 }
 
-fn serve(bound: Bound, server: &AuthorizationServer, limits: Limits) -> oneshot::Sender<()> {
+fn serve(bound: Bound, sandboxes: &SandboxServers, limits: Limits) -> oneshot::Sender<()> {
     // Requests say where they come from, as a proxy would.
     let proxies = TrustedProxies::new(vec!["127.0.0.1/32".parse().unwrap()]);
     let rules = DoorRules { is_tls: false, proxies };
     let entrance = Entrance {
-        router: routes(server),
+        router: routes(sandboxes),
         rules,
         limits,
         certificate: None,
         clock: Arc::new(SystemClock),
-        refusals: Some(server.clone()),
+        refusals: Some(sandboxes.around().clone()),
+        sandboxes: Some(sandboxes.clone()),
     };
     let (stop, stopped) = oneshot::channel::<()>();
     beside(async move { entrance.serve(bound, async move { drop(stopped.await) }).await });

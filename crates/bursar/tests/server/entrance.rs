@@ -35,8 +35,15 @@ impl Open {
         let certificate = files.map(|files| Certificate::load(files).unwrap());
         let bound = Bound::open(&["127.0.0.1:0".parse().unwrap()], &rules).unwrap();
         let address = bound.addresses().next().unwrap().to_string();
-        let entrance =
-            Entrance { router, rules, limits, certificate, clock: Arc::new(SystemClock), refusals: None };
+        let entrance = Entrance {
+            router,
+            rules,
+            limits,
+            certificate,
+            clock: Arc::new(SystemClock),
+            refusals: None,
+            sandboxes: None,
+        };
         let (stop, stopped) = oneshot::channel();
         let serving = beside(async move { entrance.serve(bound, async move { drop(stopped.await) }).await });
         Self { address, stop: Some(stop), serving }

@@ -37,12 +37,15 @@ impl AuthorizationServer {
     /// A batch for what is issued because the user agrees now: it records that, and stands on user and client.
     ///
     /// # Errors
-    /// `access_denied`: nothing may be issued in the user's name any more.
+    /// `access_denied`: nothing may be issued in the user's name any more, or there is no room for more.
     pub(super) async fn agreeing(&self, wish: &Wish<'_>) -> Result<(Batch, GrantMark), IssueError> {
         let batch = self.standing_on(wish).await?;
         let now = self.now();
         let known = self.grant_of(wish.user, &wish.client.document.id).await?;
         let expected = known.as_ref().map_or(Expected::Absent, |known| Expected::Version(known.version));
+        if known.as_ref().is_none_or(|known| known.document.consents.is_empty()) {
+            self.room_for_grant().await?.map_err(Refusal::from)?;
+        }
         let before = known
             .map_or_else(|| Grant::new(wish.user, &wish.client.document.id, now), |known| known.document);
         let digest = wish.client.document.consent_digest();
@@ -75,6 +78,9 @@ impl AuthorizationServer {
             return Err(Refusal::new(ErrorCode::AccessDenied, "the user may not sign in any more").into());
         };
         let batch = self.engine().batch().guard(&USER, wish.user, Expected::Version(user.version));
+        if wish.client.expected == Expected::Absent {
+            self.room_for_client().await?.map_err(Refusal::from)?;
+        }
         with_client(batch, wish.client)
     }
 }

@@ -31,6 +31,7 @@ mod limits;
 pub mod logout;
 mod metadata_document;
 mod minting;
+mod of_sandbox;
 pub mod own_pages;
 mod passkey_sign_in;
 pub mod passkeys;

@@ -1,9 +1,11 @@
 //! What the operator says about the authorization server.
 
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 
 use super::records::resource::TokenFormat;
 use super::session_rules::{AllowedUsers, SessionRules};
+use crate::engine::sandboxes::SandboxName;
 use crate::oauth::url::Issuer;
 use crate::secret::Secret;
 
@@ -12,6 +14,8 @@ use crate::secret::Secret;
 pub struct Rules {
     /// Its name, exactly as it stands in tokens and metadata (RFC 8414 §2).
     pub issuer: Issuer,
+    /// What it is called among the sandboxes of its installation; `None`: it is the server around them.
+    pub sandbox: Option<SandboxName>,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// How access tokens look, unless their resource says otherwise.
@@ -40,6 +44,23 @@ pub struct Rules {
     pub allowed_users: AllowedUsers,
     /// How long events are kept.
     pub events_kept: SignedDuration,
+    /// How much of everything there may be.
+    pub quotas: Quotas,
+}
+
+/// How much of everything there may be; `None`: as much as comes. Looked at before something is added, so that several who
+/// add at the same moment may exceed it by their number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quotas {
+    /// Clients that have a record, but for removed ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<u64>,
+    /// Users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<u64>,
+    /// Pairs of a user and a client of which the one has agreed to something for the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<u64>,
 }
 
 /// Whether proofs of possession need a nonce of ours (RFC 9449 §8).
@@ -123,6 +144,7 @@ impl Rules {
     pub fn of(issuer: Issuer) -> Self {
         Self {
             issuer,
+            sandbox: None,
             lifetimes: Lifetimes::default(),
             access_format: TokenFormat::default(),
             // A season.
@@ -139,6 +161,7 @@ impl Rules {
             allowed_users: AllowedUsers::default(),
             // A season: long enough to look into what somebody has noticed late.
             events_kept: SignedDuration::from_hours(24 * 90),
+            quotas: Quotas::default(),
         }
     }
 }

@@ -18,8 +18,7 @@ impl AuthorizationServer {
         asked: Option<&Scope>,
     ) -> Result<Scope, IssueError> {
         let besides = |token: &str| {
-            SIGN_IN_SCOPES.contains(&token)
-                || (resources.is_empty() && ADMINISTRATION_SCOPES.contains(&token))
+            SIGN_IN_SCOPES.contains(&token) || (resources.is_empty() && is_of_administration(token))
         };
         self.narrowed_scope(client, resources, asked, besides).await
     }
@@ -33,8 +32,7 @@ impl AuthorizationServer {
     ) -> Result<Scope, IssueError> {
         // Scopes of administration are only had by name.
         let named = |token: &str| client.scope.as_ref().is_some_and(|scope| scope.contains(token));
-        let besides =
-            |token: &str| resources.is_empty() && ADMINISTRATION_SCOPES.contains(&token) && named(token);
+        let besides = |token: &str| resources.is_empty() && is_of_administration(token) && named(token);
         self.narrowed_scope(client, resources, asked, besides).await
     }
 
@@ -66,10 +64,17 @@ impl AuthorizationServer {
 
 /// What of `scope` a client may have in the name of `user`: scopes of administration only from those who have them.
 pub(super) fn in_the_name_of(user: &User, scope: &Scope) -> Scope {
-    scope.only(|token| !ADMINISTRATION_SCOPES.contains(&token) || user.scopes.iter().any(|own| own == token))
+    scope.only(|token| !is_of_administration(token) || user.scopes.iter().any(|own| own == token))
 }
 
 /// What this server itself offers to clients that sign users in (OIDC Core §5.4, §11).
 pub const SIGN_IN_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+fn is_of_administration(token: &str) -> bool {
+    ADMINISTRATION_SCOPES.contains(&token) || token == SANDBOXES_SCOPE
+}
+
 /// What lets clients change this server.
 pub const ADMINISTRATION_SCOPES: [&str; 2] = ["bursar:read", "bursar:admin"];
+/// What lets clients look after the server's sandboxes. Nobody has it by the others: what happens in a sandbox is not the
+/// business of who looks after the server's own clients and users.
+pub const SANDBOXES_SCOPE: &str = "bursar:sandboxes";

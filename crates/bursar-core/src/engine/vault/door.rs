@@ -55,8 +55,8 @@ impl Door {
 }
 
 impl Engine {
-    /// The vault, opened or created on first use.
-    pub(in crate::engine) async fn vault(&self) -> Result<Arc<Vault>, VaultError> {
+    /// The installation's vault, opened or created on first use.
+    pub(in crate::engine) async fn installation_vault(&self) -> Result<Arc<Vault>, VaultError> {
         let door = &*self.vault;
         if let Some(vault) = door.pass()? {
             return Ok(vault);

@@ -4,12 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::sandbox::SandboxChoice;
+
 /// `bursar user`
 #[derive(Debug, Args)]
 pub struct UserCommand {
     /// What about them
     #[command(subcommand)]
     pub action: UserAction,
+    /// Where
+    #[command(flatten)]
+    pub sandbox: SandboxChoice,
 }
 
 /// What `bursar user` can do.

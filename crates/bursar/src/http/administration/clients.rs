@@ -34,6 +34,14 @@ pub(super) struct NewClientBody {
     rotates: bool,
 }
 
+impl NewClientBody {
+    /// As the use case wants it.
+    pub(super) fn wish(&self) -> Result<NewClient, Refusal> {
+        let metadata = metadata(&self.metadata)?;
+        Ok(NewClient { metadata, scope: scope(&self.scope)?, rotates: self.rotates })
+    }
+}
+
 /// What shall be different; whatever is absent stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -90,9 +98,7 @@ pub(super) async fn add(
     Acting(server): Acting,
     Body(body): Body<NewClientBody>,
 ) -> Result<(StatusCode, Json<AddedClientDocument>), Refusal> {
-    let metadata = metadata(&body.metadata)?;
-    let wish = NewClient { metadata, scope: scope(&body.scope)?, rotates: body.rotates };
-    let (client, secret) = server.add_client(wish).await?;
+    let (client, secret) = server.add_client(body.wish()?).await?;
     Ok((StatusCode::CREATED, Json(AddedClientDocument::new(&client, secret.as_ref()))))
 }
 

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::administration::admission::{Access, Administrator};
 use bursar_core::engine::issuer::refusal::{IssueError, Refusal as IssueRefusal};
+use bursar_core::engine::sandboxes::{Sandbox, Sandboxes};
 use bursar_core::oauth::error::ErrorCode;
 use bursar_core::oauth::scope::Scope;
 use http::header::CACHE_CONTROL;
@@ -16,18 +17,37 @@ use crate::exit::Failure;
 use crate::http::bearing::Bearing;
 use crate::http::cause::{Cause, unasked};
 use crate::http::refusal::Refusal;
+use crate::sandboxes::SandboxServers;
 
 /// Lets a request in if its token is good enough, and notes whose it is.
 pub(super) async fn admit(
     State(server): State<AuthorizationServer>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let access = match *request.method() {
         Method::GET | Method::HEAD => Access::Read,
         _ => Access::Change,
     };
-    let bearing = Bearing::of(request.method(), url_of(&server, &request), request.headers());
+    admitted(&server, access, request, next).await
+}
+
+/// The same for all that is about sandboxes.
+pub(super) async fn admit_to_sandboxes(
+    State(server): State<AuthorizationServer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    admitted(&server, Access::Sandboxes, request, next).await
+}
+
+async fn admitted(
+    server: &AuthorizationServer,
+    access: Access,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let bearing = Bearing::of(request.method(), url_of(server, &request), request.headers());
     match server.administrator(&bearing.token(), access).await {
         Ok(administrator) => {
             request.extensions_mut().insert(Admitted(administrator));
@@ -39,7 +59,7 @@ pub(super) async fn admit(
         Err(IssueError::Refused(refusal)) => {
             let response = refused(access, &bearing, &refusal);
             let scope = Scope::parse(access.scope()).ok();
-            bearing.challenged(&server, response, &refusal.code, scope.as_ref()).await
+            bearing.challenged(server, response, &refusal.code, scope.as_ref()).await
         }
         Err(error) => {
             tracing::warn!(%error, "a request could not be judged");
@@ -57,6 +77,35 @@ fn url_of(server: &AuthorizationServer, request: &Request) -> String {
 /// The server in the hands of whoever calls.
 #[derive(Debug)]
 pub(super) struct Acting(pub(super) AuthorizationServer);
+
+/// Sandboxes in the hands of whoever calls.
+#[derive(Debug)]
+pub(super) struct ActingOnSandboxes {
+    /// The records of all of them.
+    pub(super) sandboxes: Sandboxes,
+    /// Their servers.
+    pub(super) servers: SandboxServers,
+    actor: String,
+}
+
+impl ActingOnSandboxes {
+    /// The server of one of them, in the same hands.
+    pub(super) fn server_of(&self, sandbox: &Sandbox) -> Option<AuthorizationServer> {
+        self.servers.of(sandbox).map(|server| server.acting_as(self.actor.as_str()))
+    }
+}
+
+impl FromRequestParts<SandboxServers> for ActingOnSandboxes {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, servers: &SandboxServers) -> Result<Self, Response> {
+        let admitted = parts.extensions.get::<Admitted>();
+        let actor = admitted.ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())?.0.id.clone();
+        let engine = servers.around().engine().clone();
+        let sandboxes = Sandboxes::new(engine).acting_as(actor.as_str());
+        Ok(Self { sandboxes, servers: servers.clone(), actor })
+    }
+}
 
 #[derive(Clone, Debug)]
 struct Admitted(Administrator);

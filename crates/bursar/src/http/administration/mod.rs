@@ -13,6 +13,8 @@ mod keys;
 mod pages;
 mod refusals;
 mod resources;
+mod sandboxes;
+pub(crate) mod seed;
 mod users;
 
 use axum::Router;
@@ -29,6 +31,7 @@ use utoipa_axum::routes;
 
 use super::failures::failure;
 use super::{description, refusal, wire};
+use crate::sandboxes::SandboxServers;
 
 /// All routes of administration, beneath `/v1`. Requests must carry the extension `server::Source`.
 pub fn router(server: &AuthorizationServer) -> Router {
@@ -41,11 +44,26 @@ pub fn router(server: &AuthorizationServer) -> Router {
         .merge(open)
         .method_not_allowed_fallback(refusal::wrong_method)
         .with_state(server.clone());
-    // An issuer may have a path, under which everything of it is.
+    beneath(server, routes)
+}
+
+/// An issuer may have a path, under which everything of it is.
+fn beneath(server: &AuthorizationServer, routes: Router) -> Router {
     match server.rules().issuer.as_url().path().trim_end_matches('/') {
         "" => routes,
         base => Router::new().nest(base, routes),
     }
+}
+
+/// The routes about sandboxes, beneath `/v1` of the server around them.
+pub fn sandbox_router(servers: &SandboxServers) -> Router {
+    let (routes, _) = about_sandboxes().split_for_parts();
+    let server = servers.around();
+    let routes = routes
+        .route_layer(from_fn_with_state(server.clone(), door::admit_to_sandboxes))
+        .method_not_allowed_fallback(refusal::wrong_method)
+        .with_state(servers.clone());
+    beneath(server, routes)
 }
 
 /// What describes them, as a part of the whole API.
@@ -61,6 +79,13 @@ pub(super) fn described() -> OpenApiDocument {
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(TOKEN)).build();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(SCHEME, SecurityScheme::Http(token));
+    let (_, mut sandboxes) = about_sandboxes().split_for_parts();
+    for (path, operations) in &mut sandboxes.paths.paths {
+        let PathItem { get, post, delete, .. } = operations;
+        let all = [get, post, delete].into_iter().flatten();
+        all.for_each(|operation| guard(operation, Access::Sandboxes.scope(), path.contains('{')));
+    }
+    document.merge(sandboxes);
     let (_, open) = open().split_for_parts();
     document.merge(open);
     document
@@ -110,6 +135,14 @@ fn guarded() -> OpenApiRouter<AuthorizationServer> {
         .routes(routes!(refusals::explain))
 }
 
+fn about_sandboxes() -> OpenApiRouter<SandboxServers> {
+    OpenApiRouter::new()
+        .routes(routes!(sandboxes::list, sandboxes::add))
+        .routes(routes!(sandboxes::show, sandboxes::remove))
+        .routes(routes!(sandboxes::reset))
+        .routes(routes!(sandboxes::seed))
+}
+
 fn open() -> OpenApiRouter<AuthorizationServer> {
     OpenApiRouter::new().routes(routes!(first_administrator::claim)).routes(routes!(description::show))
 }
@@ -117,7 +150,7 @@ fn open() -> OpenApiRouter<AuthorizationServer> {
 /// Of both processes, each with its own.
 const EVENTS: &str = "/v1/events";
 const SCHEME: &str = "access_token";
-const TOKEN: &str = "An access token of this same server with the scope `bursar:admin`, or `bursar:read` to look only; one that is \
+const TOKEN: &str = "An access token of this same server with the scope `bursar:admin`, or `bursar:read` to look only; for sandboxes `bursar:sandboxes`; one that is \
                      bound to a key comes as `Authorization: DPoP` with its proof";
 
 #[derive(OpenApi)]
@@ -130,6 +163,7 @@ const TOKEN: &str = "An access token of this same server with the scope `bursar:
         (name = "keys", description = "What signs tokens."),
         (name = "grants", description = "What users let clients do."),
         (name = "refusals", description = "Why a request got nothing."),
+        (name = "sandboxes", description = "Tenants: each is an authorization server with all of this of its own."),
     )
 )]
 struct Description;

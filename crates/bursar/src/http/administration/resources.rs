@@ -30,6 +30,25 @@ pub(super) struct NewResourceBody {
     said: ResourceFacts,
 }
 
+impl NewResourceBody {
+    /// As the use case of `server` wants it.
+    pub(super) fn wish(&self, server: &AuthorizationServer) -> Result<Resource, Refusal> {
+        let format = self.said.format()?;
+        let mut resource = Resource {
+            url: self.url.clone(),
+            name: None,
+            scopes: BTreeMap::new(),
+            format: server.rules().access_format,
+            access_lifetime: None,
+            introspectors: Vec::new(),
+            requires_proof: false,
+            created_at: server.now(),
+        };
+        self.said.apply(&mut resource, format);
+        Ok(resource)
+    }
+}
+
 /// What is said of a resource; whatever is absent stays, or is as usual.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -83,18 +102,7 @@ pub(super) async fn add(
     Acting(server): Acting,
     Body(body): Body<NewResourceBody>,
 ) -> Result<(StatusCode, Json<ResourceDocument>), Refusal> {
-    let format = body.said.format()?;
-    let mut resource = Resource {
-        url: body.url,
-        name: None,
-        scopes: BTreeMap::new(),
-        format: server.rules().access_format,
-        access_lifetime: None,
-        introspectors: Vec::new(),
-        requires_proof: false,
-        created_at: server.now(),
-    };
-    body.said.apply(&mut resource, format);
+    let resource = body.wish(&server)?;
     if server.add_resource(&resource).await? {
         Ok((StatusCode::CREATED, Json(document(&server, &resource))))
     } else {
@@ -176,6 +184,6 @@ impl ResourceFacts {
     }
 }
 
-fn document(server: &AuthorizationServer, resource: &Resource) -> ResourceDocument {
+pub(super) fn document(server: &AuthorizationServer, resource: &Resource) -> ResourceDocument {
     ResourceDocument::new(resource, server.announcement(resource).ok().as_ref())
 }

@@ -111,24 +111,7 @@ pub(super) async fn add(
     Acting(server): Acting,
     Body(body): Body<NewUserBody>,
 ) -> Result<(StatusCode, Json<UserDocument>), Refusal> {
-    let mut user = User {
-        id: String::new(),
-        username: body.username,
-        name: None,
-        email: None,
-        email_verified: false,
-        avatar_url: None,
-        role: None,
-        permissions: Vec::new(),
-        claims: Map::new(),
-        scopes: Vec::new(),
-        password: None,
-        disabled: false,
-        epoch: 0,
-        created_at: Timestamp::UNIX_EPOCH,
-        password_changed_at: None,
-    };
-    body.said.apply(&mut user);
+    let user = body.said.of(body.username);
     let user = server.add_user(user, body.password).await.map_err(of_user)?;
     Ok((StatusCode::CREATED, Json(UserDocument::from(&user))))
 }
@@ -253,6 +236,29 @@ async fn called(server: &AuthorizationServer, called: &str) -> Result<User, Refu
 }
 
 impl UserFacts {
+    /// A new user of this name, as the use case wants them.
+    pub(super) fn of(&self, username: String) -> User {
+        let mut user = User {
+            id: String::new(),
+            username,
+            name: None,
+            email: None,
+            email_verified: false,
+            avatar_url: None,
+            role: None,
+            permissions: Vec::new(),
+            claims: Map::new(),
+            scopes: Vec::new(),
+            password: None,
+            disabled: false,
+            epoch: 0,
+            created_at: Timestamp::UNIX_EPOCH,
+            password_changed_at: None,
+        };
+        self.apply(&mut user);
+        user
+    }
+
     fn apply(&self, user: &mut User) {
         set(&mut user.name, self.name.as_deref());
         set(&mut user.email, self.email.as_deref());

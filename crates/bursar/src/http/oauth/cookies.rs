@@ -1,5 +1,6 @@
 //! The cookies: who is signed in, which browser this is, and who has signed in there before.
 
+use bursar_core::engine::sandboxes::SandboxName;
 use bursar_core::oauth::url::Issuer;
 use bursar_core::secret::Secret;
 use http::header::COOKIE;
@@ -8,61 +9,62 @@ use http::{HeaderMap, HeaderValue};
 /// Their names, which depend on how the server is reached.
 #[derive(Clone, Debug)]
 pub(super) struct Cookies {
-    session: &'static str,
-    browser: &'static str,
-    known_browser: &'static str,
+    session: String,
+    browser: String,
+    known_browser: String,
     attributes: &'static str,
 }
 
 impl Cookies {
-    pub(super) fn of(issuer: &Issuer) -> Self {
-        if issuer.as_url().scheme() == "https" {
-            // RFC 6265bis §4.1.3.2: no other host and no plain connection can set a cookie of this name.
-            Self {
-                session: "__Host-bursar_session",
-                browser: "__Host-bursar_browser",
-                known_browser: "__Host-bursar_known",
-                attributes: "; Path=/; HttpOnly; SameSite=Lax; Secure",
-            }
-        } else {
-            Self {
-                session: "bursar_session",
-                browser: "bursar_browser",
-                known_browser: "bursar_known",
-                attributes: "; Path=/; HttpOnly; SameSite=Lax",
-            }
+    /// Those of a server known as `issuer`, which may be a sandbox: several of them can be beneath one address, so their
+    /// cookies are told apart by name.
+    pub(super) fn of(issuer: &Issuer, sandbox: Option<&SandboxName>) -> Self {
+        let is_https = issuer.as_url().scheme() == "https";
+        // RFC 6265bis §4.1.3.2: no other host and no plain connection can set a cookie of this name.
+        let prefix = if is_https { "__Host-" } else { "" };
+        let suffix = sandbox.map(|name| format!("_{name}")).unwrap_or_default();
+        let called = |what: &str| format!("{prefix}bursar_{what}{suffix}");
+        Self {
+            session: called("session"),
+            browser: called("browser"),
+            known_browser: called("known"),
+            attributes: if is_https {
+                "; Path=/; HttpOnly; SameSite=Lax; Secure"
+            } else {
+                "; Path=/; HttpOnly; SameSite=Lax"
+            },
         }
     }
 
     /// Who says to be signed in.
     pub(super) fn session(&self, headers: &HeaderMap) -> Option<Secret> {
-        read(headers, self.session)
+        read(headers, &self.session)
     }
 
     /// Which browser it is.
     pub(super) fn browser(&self, headers: &HeaderMap) -> Option<Secret> {
-        read(headers, self.browser)
+        read(headers, &self.browser)
     }
 
     /// Where somebody has signed in before.
     pub(super) fn known_browser(&self, headers: &HeaderMap) -> Option<Secret> {
-        read(headers, self.known_browser)
+        read(headers, &self.known_browser)
     }
 
     pub(super) fn set_known_browser(&self, value: &Secret, seconds: i64) -> Option<HeaderValue> {
-        self.header(self.known_browser, value.expose(), Some(seconds))
+        self.header(&self.known_browser, value.expose(), Some(seconds))
     }
 
     pub(super) fn set_session(&self, value: &Secret, seconds: i64) -> Option<HeaderValue> {
-        self.header(self.session, value.expose(), Some(seconds))
+        self.header(&self.session, value.expose(), Some(seconds))
     }
 
     pub(super) fn end_session(&self) -> Option<HeaderValue> {
-        self.header(self.session, "", Some(0))
+        self.header(&self.session, "", Some(0))
     }
 
     pub(super) fn set_browser(&self, value: &Secret) -> Option<HeaderValue> {
-        self.header(self.browser, value.expose(), None)
+        self.header(&self.browser, value.expose(), None)
     }
 
     fn header(&self, name: &str, value: &str, seconds: Option<i64>) -> Option<HeaderValue> {
@@ -92,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_cookie_counts_when_it_is_there_once() {
-        let cookies = Cookies::of(&Issuer::parse("https://as.test").unwrap());
+        let cookies = Cookies::of(&Issuer::parse("https://as.test").unwrap(), None);
         for (header, found) in [
             ("__Host-bursar_session=abc", Some("abc")),
             ("a=b; __Host-bursar_session=abc; c=d", Some("abc")),
@@ -110,7 +112,7 @@ mod tests {
     #[test]
     fn cookies_are_for_this_host_and_no_script() {
         let set = |issuer: &str| {
-            let cookies = Cookies::of(&Issuer::parse(issuer).unwrap());
+            let cookies = Cookies::of(&Issuer::parse(issuer).unwrap(), None);
             cookies.set_session(&Secret::new("v"), 60).unwrap().to_str().unwrap().to_owned()
         };
         assert_eq!(

@@ -41,15 +41,16 @@ pub struct Issuing {
     /// How pages look, in the language of the request. Shared, because every request has all of this for itself.
     pub look: Arc<Look>,
     german: Arc<Look>,
-    cookies: Cookies,
+    cookies: Arc<Cookies>,
 }
 
 impl Issuing {
     /// The endpoints of `server`.
-    pub fn new(server: AuthorizationServer, look: Look) -> Self {
-        let cookies = Cookies::of(&server.rules().issuer);
+    pub fn new(server: AuthorizationServer, look: Arc<Look>) -> Self {
+        let rules = server.rules();
+        let cookies = Arc::new(Cookies::of(&rules.issuer, rules.sandbox.as_ref()));
         let german = Arc::new(look.in_language(Language::German));
-        Self { server, look: Arc::new(look), german, cookies }
+        Self { server, look, german, cookies }
     }
 }
 

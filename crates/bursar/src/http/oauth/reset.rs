@@ -2,6 +2,7 @@
 
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
+use bursar_core::engine::issuer::administration::quotas::QuotaReached;
 use bursar_core::engine::issuer::administration::users::UserError;
 use bursar_core::engine::issuer::guesses::GuessError;
 use bursar_core::engine::issuer::own_pages::Sender;
@@ -83,10 +84,16 @@ pub(super) fn of_guess(error: GuessError) -> Result<PasswordFailed, IssueError> 
     }
 }
 
+/// There are as many as there may be.
+pub(super) fn no_room(full: &QuotaReached) -> IssueError {
+    Refusal::new(ErrorCode::AccessDenied, full.to_string()).into()
+}
+
 /// What a page tells of a password that was not set.
 pub(super) fn of_user(error: UserError) -> Result<PasswordFailed, IssueError> {
     match error {
         UserError::Overloaded(_) => Ok(PasswordFailed::Busy),
+        UserError::Full(full) => Err(no_room(&full)),
         UserError::Store(error) => Err(error.into()),
         UserError::Issue(error) => Err(error),
         UserError::Password

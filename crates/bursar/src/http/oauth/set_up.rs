@@ -16,7 +16,7 @@ use http::header::SET_COOKIE;
 use super::authorize::{Visit, lost, refused, sent_to, trouble};
 use super::form::form;
 use super::met::Met;
-use super::reset::is_typed_twice;
+use super::reset::{is_typed_twice, no_room};
 use super::source::From;
 use super::{Issuing, account};
 use crate::http::pages::{Foreign, Form, Notice, Notification, SetUp, SetUpFailed};
@@ -101,6 +101,7 @@ async fn claimed(
             UserError::Name { .. } => again(SetUpFailed::Name),
             UserError::Password => again(SetUpFailed::Password),
             UserError::Overloaded(_) => again(SetUpFailed::Busy),
+            UserError::Full(full) => Err(no_room(&full)),
             UserError::Store(error) => Err(error.into()),
             UserError::Issue(error) => Err(error),
         },

@@ -3,7 +3,7 @@
 use crate::engine::issuer::AuthorizationServer;
 use crate::engine::issuer::presented::{PresentedToken, not_valid};
 use crate::engine::issuer::refusal::{IssueError, Refusal};
-use crate::engine::issuer::scopes::ADMINISTRATION_SCOPES;
+use crate::engine::issuer::scopes::{ADMINISTRATION_SCOPES, SANDBOXES_SCOPE};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::server::access_token::AccessToken;
 
@@ -14,6 +14,8 @@ pub enum Access {
     Read,
     /// Change things.
     Change,
+    /// Look after sandboxes.
+    Sandboxes,
 }
 
 /// Somebody who may.
@@ -30,13 +32,14 @@ impl Access {
         match self {
             Self::Read => read,
             Self::Change => change,
+            Self::Sandboxes => SANDBOXES_SCOPE,
         }
     }
 
     /// Who may change things may look at them.
     fn is_covered_by<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> bool {
         let [_, change] = ADMINISTRATION_SCOPES;
-        scopes.into_iter().any(|scope| scope == self.scope() || scope == change)
+        scopes.into_iter().any(|scope| scope == self.scope() || (self != Self::Sandboxes && scope == change))
     }
 
     fn insufficient(self, whose: &str) -> IssueError {

@@ -15,6 +15,7 @@ use crate::secret::Secret;
 /// What every client id made here begins with.
 pub const CLIENT_PREFIX: &str = "cli_";
 pub use super::client_secrets::CLIENT_SECRET_PREFIX;
+use super::quotas::QuotaReached;
 
 /// A client as an administrator wants it.
 #[derive(Clone, Debug)]
@@ -57,6 +58,9 @@ pub enum ClientError {
         /// The client.
         id: String,
     },
+    /// There are as many as there may be.
+    #[error(transparent)]
+    Full(#[from] QuotaReached),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -71,6 +75,7 @@ impl AuthorizationServer {
         let now = self.now();
         let NewClient { metadata, scope, rotates } = wish;
         check(&metadata, rotates)?;
+        self.room_for_client().await??;
         let secret = has_secret(&metadata).then(|| self.new_client_secret());
         let client = Client {
             id: format!("{CLIENT_PREFIX}{}", self.new_name()),

@@ -7,6 +7,7 @@ mod client_secrets;
 pub mod clients;
 pub mod first_code;
 pub mod grants;
+pub mod quotas;
 pub mod refusals;
 pub mod resources;
 pub mod users;

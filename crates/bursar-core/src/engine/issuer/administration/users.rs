@@ -1,5 +1,6 @@
 //! Local users: added, found, listed, changed and removed. Their passwords are in `issuer::passwords`.
 
+use super::quotas::QuotaReached;
 use crate::engine::issuer::AuthorizationServer;
 use crate::engine::issuer::records::browser_session::BrowserSession;
 use crate::engine::issuer::records::grant::Grant;
@@ -45,6 +46,9 @@ pub enum UserError {
     /// Too much is under way.
     #[error(transparent)]
     Overloaded(#[from] Overloaded),
+    /// There are as many as there may be.
+    #[error(transparent)]
+    Full(#[from] QuotaReached),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -58,6 +62,7 @@ impl AuthorizationServer {
     /// and times are given.
     pub async fn add_user(&self, user: User, password: Option<Secret>) -> Result<User, UserError> {
         check_name(&user.username)?;
+        self.room_for_user().await??;
         let now = self.now();
         let hash = match password {
             Some(password) => Some(self.hashed(password).await?),

@@ -6,6 +6,7 @@ mod grant;
 mod key;
 mod refusal;
 mod resource;
+mod sandbox;
 mod user;
 
 pub(crate) use client::{AddedClientDocument, ClientDocument};
@@ -13,4 +14,5 @@ pub(crate) use grant::GrantDocument;
 pub(crate) use key::KeyDocument;
 pub(crate) use refusal::RefusalDocument;
 pub(crate) use resource::{ResourceDocument, format_named};
+pub(crate) use sandbox::SandboxDocument;
 pub(crate) use user::UserDocument;

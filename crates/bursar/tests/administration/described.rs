@@ -23,7 +23,11 @@ async fn the_server_serves_the_document_of_the_whole_api_and_every_path_of_its_o
         for (method, operation) in operations.as_object().unwrap() {
             let Some(scopes) = operation["security"][0]["access_token"].as_array() else { continue };
             guarded.push(path.as_str());
-            let wanted = if method == "get" { "bursar:read" } else { "bursar:admin" };
+            let wanted = match method.as_str() {
+                _ if path.starts_with("/v1/sandboxes") => "bursar:sandboxes",
+                "get" => "bursar:read",
+                _ => "bursar:admin",
+            };
             assert_eq!(scopes, &[wanted], "{method} {path}");
             let method = method.to_uppercase().parse().unwrap();
             let address = format!("{issuer}{}", path.replace(['{', '}'], ""));

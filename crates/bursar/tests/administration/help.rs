@@ -26,6 +26,7 @@ async fn every_help_fits() {
         ("resource", &["", "add", "list", "show", "update", "remove", "challenge"]),
         ("key", &["", "list", "renew", "remove"]),
         ("grant", &["", "list", "withdraw"]),
+        ("sandbox", &["", "new", "list", "show", "seed", "reset", "delete"]),
         ("explain", &[""]),
         ("cleanup", &[""]),
         ("stats", &[""]),

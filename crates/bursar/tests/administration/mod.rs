@@ -10,5 +10,6 @@ mod housekeeping;
 mod over_http;
 mod refusals;
 mod resources;
+mod sandboxes;
 mod users;
 mod world;

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 #[derive(Clone, Debug, Default, Args)]
 pub struct SandboxChoice {
     /// In this sandbox [default: as `server.sandbox` says, else the server itself]
-    #[arg(long = "sandbox", value_name = "SANDBOX", global = true, value_parser = SandboxName::parse)]
+    #[arg(id = "in_sandbox", long = "sandbox", value_name = "SANDBOX", global = true, value_parser = SandboxName::parse)]
     pub name: Option<SandboxName>,
 }
 

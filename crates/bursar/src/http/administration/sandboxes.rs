@@ -115,7 +115,9 @@ pub(super) async fn remove(acting: ActingOnSandboxes, Named(name): Named) -> Res
     if acting.sandboxes.remove(&name).await? { Ok(StatusCode::NO_CONTENT) } else { Err(missing("sandbox")) }
 }
 
-/// Empty a sandbox: new keys, and nobody in it; its name, host, settings and end stay
+/// Empty a sandbox: new keys, and nobody in it
+///
+/// Its name, host, settings and end stay.
 #[utoipa::path(
     post,
     path = "/v1/sandboxes/{name}/reset",

@@ -133,7 +133,11 @@ async fn what_is_refused_in_a_tenant_is_told_there_alone() {
     on_every_store(async |main: World| {
         let one = main.sandbox("one").await;
         let name = one.refresh("brt_nonsense").await.header("bursar-correlation-id").to_owned();
-        assert!(one.server.noted_refusal(&name).await.unwrap().is_some());
+        // Refusals are gathered for a moment before they are stored.
+        while one.server.noted_refusal(&name).await.unwrap().is_none() {
+            main.pass(1);
+            tokio::task::yield_now().await;
+        }
         assert!(main.server.noted_refusal(&name).await.unwrap().is_none());
         let name = main.refresh("brt_nonsense").await.header("bursar-correlation-id").to_owned();
         assert!(one.server.noted_refusal(&name).await.unwrap().is_none());

@@ -140,6 +140,10 @@ pub(super) async fn attempts(here: &World, own: &Things, things: &Things) -> Vec
     person.sign_in(&at_codes).await;
     let (get, put, delete) = (http::Method::GET, http::Method::PUT, http::Method::DELETE);
     let authorize = format!("/oauth/authorize?{}", here.request().encoded());
+    let typed = form(&[("ticket", ""), ("user_code", &things.user_code)]);
+    let mut typed = person.post("/oauth/device", &typed).await;
+    // The page repeats what was typed.
+    typed.text = typed.text.replace(&things.user_code, "");
     vec![
         ("a code by a client of here", token(here.redeeming(&things.code)).await),
         (
@@ -199,10 +203,7 @@ pub(super) async fn attempts(here: &World, own: &Things, things: &Things) -> Vec
             "a pushed request",
             person.ask(&form(&[("client_id", &here.client.id), ("request_uri", &things.pushed)])).await,
         ),
-        (
-            "a user code",
-            person.post("/oauth/device", &form(&[("ticket", ""), ("user_code", &things.user_code)])).await,
-        ),
+        ("a user code", typed),
         ("a session", with_cookie(here.http.get(here.at(&authorize))).await),
         (
             "a session for a token",

@@ -81,6 +81,10 @@ async fn adding_is_explained() {
               - client-credentials: In its own name
               - device-code:        A user agrees on another device
 
+          --sandbox <SANDBOX>
+              In this sandbox [default: as `server.sandbox` says, else the server
+              itself]
+
           --scope <SCOPE>
               A scope it may ask for; may be repeated [default: what the resources
               offer]
@@ -127,6 +131,9 @@ async fn adding_is_explained() {
               [default: asked at the terminal]
           --no-password
               No password: they cannot sign in with one
+          --sandbox <SANDBOX>
+              In this sandbox [default: as `server.sandbox` says, else the server
+              itself]
           --json
               Print data as JSON
       -v, --verbose...
@@ -167,6 +174,10 @@ async fn adding_is_explained() {
 
           --dpop
               Let in only clients that prove a key (RFC 9449)
+
+          --sandbox <SANDBOX>
+              In this sandbox [default: as `server.sandbox` says, else the server
+              itself]
 
           --json
               Print data as JSON

@@ -98,7 +98,7 @@ async fn what_makes_no_sense_is_told_before_anything_is_made() {
     let path = file.to_str().unwrap();
     for (seed, told) in [
         (json!({ "users": [{ "username": "ada", "password": "correct horse" }] }), "password_file"),
-        (json!({ "clients": [{ "metadata": {} }] }), "client"),
+        (json!({ "clients": [{ "metadata": {} }] }), "redirect_uris"),
         (json!({ "tenants": [] }), "tenants"),
         (json!({ "users": [{ "username": "ada", "password_file": "nowhere" }] }), "nowhere"),
     ] {

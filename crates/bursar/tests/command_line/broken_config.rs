@@ -143,6 +143,7 @@ async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secr
     server.tls_key                     -                                       default
     server.trusted_proxies             -                                       default
     server.connections_per_address     -                                       default
+    server.sandbox                     -                                       default
     lifetimes.authorization_code       10m                                     default
     lifetimes.access_token             15m                                     default
     lifetimes.refresh_token            1d                                      default

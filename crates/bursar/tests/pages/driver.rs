@@ -99,6 +99,18 @@ impl Browser {
         panic!("`{text}` is not on the page at {}:\n{}", self.address().await, self.text().await);
     }
 
+    /// Opens an address again and again until the page there tells of something.
+    pub(super) async fn finds(&self, address: &str, text: &str) {
+        for _ in 0..LOOKS {
+            self.open(address).await;
+            if self.text().await.contains(text) {
+                return;
+            }
+            SystemClock.sleep(PAUSE).await;
+        }
+        panic!("`{text}` is not on the page at {address}:\n{}", self.text().await);
+    }
+
     /// Runs a script that calls its last argument when it is done.
     pub(super) async fn execute_until_called(&self, script: &str) -> Value {
         self.ask("/execute/async", json!({ "script": script, "args": [] })).await

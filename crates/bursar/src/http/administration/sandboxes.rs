@@ -134,7 +134,7 @@ pub(super) async fn reset(
     Ok(Json(document(&acting, &sandbox.ok_or_else(|| missing("sandbox"))?)))
 }
 
-/// Add clients, resources and users to a sandbox at once; what is there already stays
+/// Add clients, resources and users to a sandbox; what is there stays
 #[utoipa::path(
     post,
     path = "/v1/sandboxes/{name}/seed",

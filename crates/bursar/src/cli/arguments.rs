@@ -95,7 +95,7 @@ pub enum Command {
     User(Box<UserCommand>),
     /// Look after the APIs that take the server's tokens
     Resource(Box<ResourceCommand>),
-    /// Look after tenants: authorization servers of their own, some for an hour
+    /// Look after tenants: authorization servers of their own
     Sandbox(Box<SandboxCommand>),
     /// Look after the keys that sign the server's tokens
     Key(KeyCommand),

@@ -67,7 +67,14 @@ async fn add(
     let sandbox = sandboxes.add(wish).await?;
     let document = SandboxDocument::new(&sandbox, issuer);
     let seeded = match wanted {
-        Some(wanted) => Some(sow_here(&server_within(around, &sandbox)?, wanted).await?),
+        Some(wanted) => match sow_here(&server_within(around, &sandbox)?, wanted).await {
+            Ok(seeded) => Some(seeded),
+            Err(failure) => {
+                // Nobody wants half of what was asked for, and its name taken.
+                sandboxes.remove(sandbox.name.as_str()).await?;
+                return Err(failure);
+            }
+        },
         None => None,
     };
     if app.printer.json {

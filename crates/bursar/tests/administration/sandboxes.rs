@@ -107,6 +107,7 @@ async fn what_makes_no_sense_is_told_before_anything_is_made() {
         assert!(refused.code != 0 && refused.stderr.contains(told), "{seed}: {refused}");
         assert!(!refused.stderr.contains("correct horse"), "{refused}");
     }
+    assert!(document(&world.home, &["sandbox", "list"]).await.as_array().unwrap().is_empty());
     for arguments in [
         &["sandbox", "new", "default"][..],
         &["sandbox", "new", "No"],

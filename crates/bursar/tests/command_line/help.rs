@@ -37,8 +37,7 @@ async fn program() {
       client       Look after the programs that ask the server for tokens
       user         Look after the people who sign in at the server
       resource     Look after the APIs that take the server's tokens
-      sandbox      Look after tenants: authorization servers of their own, some for
-                   an hour
+      sandbox      Look after tenants: authorization servers of their own
       key          Look after the keys that sign the server's tokens
       grant        See and take back what users let clients do
       explain      Tell why the server refused a request

@@ -58,16 +58,15 @@ impl Directory {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             (known.by_name.get(name).cloned(), known.forgotten)
         };
-        let found = match kept {
-            Some(found) => found,
-            None => {
-                let store = &*self.engine.ports.store;
-                let read = document::get::<Sandbox>(store, &Space::System, name).await?.value.map(Arc::new);
-                self.keep(forgotten, |known| {
-                    known.by_name.insert(name.to_owned(), read.clone());
-                });
-                read
-            }
+        let found = if let Some(found) = kept {
+            found
+        } else {
+            let store = &*self.engine.ports.store;
+            let read = document::get::<Sandbox>(store, &Space::System, name).await?.value.map(Arc::new);
+            self.keep(forgotten, |known| {
+                known.by_name.insert(name.to_owned(), read.clone());
+            });
+            read
         };
         let now = self.engine.now();
         Ok(found.filter(|sandbox| !sandbox.document.has_ended(now)))
@@ -86,17 +85,16 @@ impl Directory {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             (known.by_host.get(host).cloned(), known.forgotten)
         };
-        let name = match kept {
-            Some(name) => name,
-            None => {
-                let store = &*self.engine.ports.store;
-                let claim = document::get::<SandboxHost>(store, &Space::System, host).await?.value;
-                let name = claim.map(|claim| String::from(claim.document.sandbox));
-                self.keep(forgotten, |known| {
-                    known.by_host.insert(host.to_owned(), name.clone());
-                });
-                name
-            }
+        let name = if let Some(name) = kept {
+            name
+        } else {
+            let store = &*self.engine.ports.store;
+            let claim = document::get::<SandboxHost>(store, &Space::System, host).await?.value;
+            let name = claim.map(|claim| String::from(claim.document.sandbox));
+            self.keep(forgotten, |known| {
+                known.by_host.insert(host.to_owned(), name.clone());
+            });
+            name
         };
         let Some(name) = name else { return Ok(None) };
         let found = self.named(&name).await?;

@@ -134,7 +134,9 @@ pub(super) async fn reset(
     Ok(Json(document(&acting, &sandbox.ok_or_else(|| missing("sandbox"))?)))
 }
 
-/// Add clients, resources and users to a sandbox; what is there stays
+/// Add clients, resources and users to a sandbox
+///
+/// What is there already stays.
 #[utoipa::path(
     post,
     path = "/v1/sandboxes/{name}/seed",

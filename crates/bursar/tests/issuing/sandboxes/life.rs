@@ -93,9 +93,8 @@ async fn at_its_end_a_sandbox_is_silent_at_once_and_then_goes_record_by_record()
         let stays = main.sandbox("stays").await;
         let kept = stays.log_in().await;
         let tokens = brief.log_in().await;
-        let more = (0..300).map(async |number| {
-            brief.add_client(json!({ "client_name": format!("Client {number}") })).await
-        });
+        let more = (0..300)
+            .map(async |number| brief.add_client(json!({ "client_name": format!("Client {number}") })).await);
         futures::future::join_all(more).await;
         main.pass(3_599);
         assert_eq!(brief.get("/oauth/jwks").await.status, 200);

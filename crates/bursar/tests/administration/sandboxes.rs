@@ -145,9 +145,9 @@ async fn everything_about_sandboxes_is_there_over_http() {
     }
     let (_, page) = send(Method::GET, "/v1/sandboxes", None).await;
     assert_eq!((&page["items"][0]["name"], &page["next"]), (&json!("ci"), &Value::Null));
-    let seed = json!({ "users": [{ "username": "ada", "password": "correct horse battery" }] });
-    let (status, seeded) = send(Method::POST, "/v1/sandboxes/ci/seed", Some(seed)).await;
-    assert_eq!((status, &seeded["users"][0]["username"]), (200, &json!("ada")));
+    let planted = json!({ "users": [{ "username": "ada", "password": "correct horse battery" }] });
+    let (status, people) = send(Method::POST, "/v1/sandboxes/ci/seed", Some(planted)).await;
+    assert_eq!((status, &people["users"][0]["username"]), (200, &json!("ada")));
     assert_eq!(send(Method::POST, "/v1/sandboxes/ci/reset", None).await.0, 200);
     assert_eq!(send(Method::GET, "/v1/sandboxes/ci", None).await.1["users"], 5);
     assert_eq!(send(Method::DELETE, "/v1/sandboxes/ci", None).await.0, 204);

@@ -25,7 +25,7 @@ async fn no_request_fails(on: On) {
     for _ in 0..CLIENTS {
         logins.push(installation.log_in().await.refresh);
     }
-    let mut nodes = vec![installation.node().await, installation.node().await, installation.node().await];
+    let nodes = [installation.node().await, installation.node().await, installation.node().await];
     let known = Mutex::new(nodes.iter().map(|node| node.url.clone()).collect::<Vec<_>>());
     let (is_over, installation, known) = (&AtomicBool::new(false), &installation, &known);
     let load = join_all(logins.into_iter().map(|mut token| async move {
@@ -36,13 +36,13 @@ async fn no_request_fails(on: On) {
         }
         refreshes
     }));
+    let mut replaced = Vec::new();
     let rolling = async {
-        for turn in 0..3 {
+        for (turn, old) in nodes.into_iter().enumerate() {
             let next = installation.node().await;
-            let url = next.url.clone();
-            let old = std::mem::replace(&mut nodes[turn], next);
-            known.lock().unwrap()[turn] = url;
+            known.lock().unwrap()[turn] = next.url.clone();
             old.stop().await.succeeded();
+            replaced.push(next);
         }
         is_over.store(true, Ordering::SeqCst);
     };

@@ -116,6 +116,7 @@ impl Things {
 }
 
 /// What is tried at `here` with `things` of elsewhere, by somebody who has `own` things here: each with a name.
+#[expect(clippy::too_many_lines, reason = "one table")]
 pub(super) async fn attempts(here: &World, own: &Things, things: &Things) -> Vec<(&'static str, Answer)> {
     let token = async |form: Form| here.token(&form).await;
     let by = |client: &Known| basic(client);

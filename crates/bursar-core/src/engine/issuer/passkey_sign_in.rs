@@ -66,12 +66,13 @@ impl AuthorizationServer {
         let key = Passkey::key_of(brought.credential);
         let known = document::get::<Passkey>(self.store(), self.space(), &key).await?.value;
         let Some(known) = known else {
-            self.note_failed_passkey(None, "unknown_passkey", source).await?;
+            // No event: anybody can make up a passkey, as often as they like, and it is nobody's.
+            tracing::debug!("a passkey is shown that nobody has");
             return Err(PasskeySignInError::Unknown);
         };
         let user = self.user(&known.document.user).await?.map(|user| user.document);
         let Some(user) = user.filter(|user| self.may_sign_in(user, brought)) else {
-            self.note_failed_passkey(Some(&known.document), "not_allowed", source).await?;
+            self.note_failed_passkey(&known.document, "not_allowed", source).await?;
             return Err(PasskeySignInError::Unknown);
         };
         let asserted = match self.asserted(&known.document, brought) {
@@ -81,12 +82,12 @@ impl AuthorizationServer {
                 return Err(PasskeySignInError::Copied);
             }
             Err(error) => {
-                self.note_failed_passkey(Some(&known.document), &error.to_string(), source).await?;
+                self.note_failed_passkey(&known.document, &error.to_string(), source).await?;
                 return Err(PasskeySignInError::Passkey(error));
             }
         };
         if known.document.copied_at.is_some() {
-            self.note_failed_passkey(Some(&known.document), "copied", source).await?;
+            self.note_failed_passkey(&known.document, "copied", source).await?;
             return Err(PasskeySignInError::Copied);
         }
         self.use_passkey(known, asserted, brought.ticket).await?;
@@ -153,12 +154,11 @@ impl AuthorizationServer {
 
     async fn note_failed_passkey(
         &self,
-        passkey: Option<&Passkey>,
+        passkey: &Passkey,
         reason: &str,
         source: &Source,
     ) -> Result<(), StoreError> {
-        let subject = passkey.map_or("unknown", |passkey| &passkey.user);
-        let mut event = Event::new(self.now(), "sign_in.failed", subject)
+        let mut event = Event::new(self.now(), "sign_in.failed", passkey.user.clone())
             .with("method", "passkey")
             .with("reason", reason);
         if let Some(address) = source.address {

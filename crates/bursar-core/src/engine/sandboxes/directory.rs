@@ -126,13 +126,14 @@ impl Directory {
     }
 
     async fn catch_up(&self) -> Result<(), StoreError> {
-        if self.applied.load(Ordering::Acquire) == *self.hints.borrow() {
+        let store = &*self.engine.ports.store;
+        if self.applied.load(Ordering::Acquire) == *self.hints.borrow() && !store.is_deaf() {
             return Ok(());
         }
         let mut read_at = self.catching_up.lock().await;
         let hint = *self.hints.borrow();
         let applied = self.applied.load(Ordering::Acquire);
-        if applied == hint {
+        if applied == hint && !store.is_deaf() {
             return Ok(());
         }
         let now = self.engine.ports.clock.stopwatch();

@@ -35,8 +35,9 @@ pub struct Line {
 pub struct Previous {
     /// Its digest.
     pub digest: TokenDigest,
-    /// What it brought.
-    pub answer: Answered,
+    /// What it brought; `None`: an earlier build replaced it, and what that kept cannot be read any more.
+    #[serde(default)]
+    pub brought: Option<Answered>,
     /// Where it was spent from, as a digest.
     pub source: String,
     /// Somebody else asked for the same answer again.
@@ -195,8 +196,12 @@ impl Line {
         now: Timestamp,
     ) -> Self {
         let wandered = self.previous.is_some_and(|previous| previous.asked_elsewhere);
-        let previous =
-            Previous { digest: self.current, answer, source: source.to_owned(), asked_elsewhere: false };
+        let previous = Previous {
+            digest: self.current,
+            brought: Some(answer),
+            source: source.to_owned(),
+            asked_elsewhere: false,
+        };
         Self {
             generation: self.generation + 1,
             current: next,
@@ -301,6 +306,20 @@ mod tests {
             let found = line.judge(&shown(generation, text, source), &pace(), at(now));
             assert_eq!(found, verdict, "{text} of generation {generation} from {source} at {now}");
         }
+    }
+
+    #[test]
+    fn a_line_that_an_earlier_build_wrote_goes_on() {
+        let mut written = serde_json::to_value(after(1)).unwrap();
+        let previous = written["previous"].as_object_mut().unwrap();
+        previous.remove("brought");
+        previous.insert("answer".to_owned(), "sealed".into());
+        let line: Line = serde_json::from_value(written).unwrap();
+        assert_eq!(line.previous.as_ref().unwrap().brought, None);
+        let verdict = |generation, text| line.judge(&shown(generation, text, "home"), &pace(), at(101));
+        assert_eq!(verdict(1, "t1"), Verdict::Rotate);
+        // Whoever asks again gets nothing, and loses nothing.
+        assert_eq!(verdict(0, "t0"), Verdict::Repeat { from_elsewhere: false });
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl AuthorizationServer {
     ) -> Result<Option<TokenAnswer>, IssueError> {
         let Spent { family, line, token, .. } = *spent;
         let secrets = self.secrets().await?;
-        let answered = line.previous.as_ref().map(|previous| &previous.answer);
+        let answered = line.previous.as_ref().and_then(|previous| previous.brought.as_ref());
         let again =
             answered.map(|answered| (answered, secrets.refresh_tokens.successor(token, &answered.stamp.id)));
         let Some((answered, next)) = again.filter(|(_, next)| next.digest() == line.current) else {

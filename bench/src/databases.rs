@@ -18,6 +18,73 @@ pub(crate) struct Databases {
     _folder: tempfile::TempDir,
 }
 
+fn promise(server: &postgres::Server) -> String {
+    let show = |name: &str| format!("{name}={}", server.ask(&format!("SHOW {name}")));
+    format!("PostgreSQL ({})", ["fsync", "synchronous_commit"].map(show).join(", "))
+}
+
+/// A `PostgreSQL` server with room for much; it ends when this is dropped.
+pub(crate) struct LargePostgres {
+    server: postgres::Server,
+    _folder: tempfile::TempDir,
+}
+
+impl LargePostgres {
+    /// Starts one.
+    pub(crate) fn start() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut server = postgres::Server::start(folder.path());
+        server.stop();
+        server.set(&LARGE.map(str::to_owned));
+        server.restart();
+        Ok(Self { server, _folder: folder })
+    }
+
+    /// Its name, what it promises of the disk, and how much it may keep in memory.
+    pub(crate) fn promise(&self) -> String {
+        format!(
+            "{}, {}",
+            promise(&self.server),
+            LARGE.map(|setting| setting.replacen('=', " ", 1))[..2].join(", ")
+        )
+    }
+
+    /// How bursar is told.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, Secret)> {
+        vec![("BURSAR_STORE_DATABASE", self.server.url("bursar"))]
+    }
+
+    /// What the server's own housekeeping does with a table of this size sooner or later.
+    pub(crate) fn settle(&self) {
+        self.server.ask("VACUUM ANALYZE");
+        self.server.ask("CHECKPOINT");
+    }
+
+    /// Tables by size, with their rows: name, rows, bytes of rows, bytes of indexes.
+    pub(crate) fn tables(&self) -> Vec<[String; 4]> {
+        let found = self.server.ask(
+            "SELECT relname, reltuples::bigint, pg_table_size(oid), pg_indexes_size(oid) FROM pg_class \
+             WHERE relkind = 'r' AND relnamespace = 'bursar'::regnamespace AND reltuples > 1000 \
+             ORDER BY pg_total_relation_size(oid) DESC",
+        );
+        let row = |line: &str| {
+            let mut cells = line.split('|').map(str::to_owned);
+            std::array::from_fn(|_| cells.next().unwrap_or_default())
+        };
+        found.lines().map(row).collect()
+    }
+}
+
+/// As a server has it that is there for little else.
+const LARGE: [&str; 5] = [
+    "shared_buffers=2GB",
+    "max_wal_size=2GB",
+    "effective_cache_size=8GB",
+    // A batch of the generator locks a record each.
+    "max_locks_per_transaction=256",
+    "autovacuum_naptime=20s",
+];
+
 /// Where everything is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
@@ -45,8 +112,7 @@ impl Databases {
     }
 
     fn postgres_promise(&self) -> String {
-        let show = |name: &str| format!("{name}={}", self.postgres.ask(&format!("SHOW {name}")));
-        format!("PostgreSQL ({})", ["fsync", "synchronous_commit"].map(show).join(", "))
+        promise(&self.postgres)
     }
 
     fn redis_promise(&self) -> String {

@@ -137,6 +137,7 @@ pub(crate) async fn add_keys(engine: &Engine, count: usize) -> Result<Vec<Accoun
                 variables: std::collections::BTreeMap::new(),
                 issuer: None,
                 resource_server: None,
+                binds_tokens: false,
                 client_id: String::new(),
                 client_secret: None,
                 scopes: Vec::new(),

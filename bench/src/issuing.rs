@@ -5,7 +5,7 @@ pub(crate) mod backends;
 mod callers;
 pub(crate) mod client_credentials;
 mod contest;
-mod ground;
+pub(crate) mod ground;
 pub(crate) mod introspection;
 mod limit;
 mod peer;

@@ -7,6 +7,7 @@ mod agent;
 mod arguments;
 mod databases;
 mod gateway;
+mod growth;
 mod home;
 mod in_process;
 mod issuing;
@@ -20,6 +21,7 @@ mod million;
 mod nginx;
 mod oidc_agent;
 mod pace;
+mod partitions;
 mod population;
 mod processes;
 mod program;
@@ -84,6 +86,11 @@ fn main() -> Result<()> {
     })?;
     measure(Measurement::Server, &|to| issuing::start::measure(runtime, program, to))?;
     measure(Measurement::Million, &|to| million::measure(runtime, program, &arguments, to))?;
+    measure(Measurement::Growth, &|to| growth::measure(runtime, &arguments, to))?;
+    measure(Measurement::Partitions, &|to| {
+        partitions::simulate(to);
+        Ok(())
+    })?;
     std::io::stdout().write_all(report.markdown().as_bytes())?;
     Ok(())
 }

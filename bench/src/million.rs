@@ -30,7 +30,7 @@ pub(crate) fn measure(
     arguments: &Arguments,
     report: &mut Report,
 ) -> Result<()> {
-    let mut homes = [FEW, arguments.accounts].map(|count| Populated::new(runtime, count));
+    let mut homes = [FEW, arguments.accounts].map(|count| Populated::at(runtime, Home::new()?, count));
     let [Ok(few), Ok(many)] = &mut homes else {
         let [few, many] = homes;
         return few.and(many).map(drop);
@@ -45,7 +45,7 @@ pub(crate) fn measure(
         arguments.accounts, arguments.turns
     );
     let mut table = Table::new(title, &["what", "accounts", "p50", "p95", "p50 ratio", "p95 ratio"]);
-    for (position, what) in ["hand-out", "due-scan", "refresh"].into_iter().enumerate() {
+    for (position, what) in WHAT.into_iter().enumerate() {
         let (first, second) = (&few.samples[position], &many.samples[position]);
         let row = |home: &Populated, ratios: [String; 2]| {
             let sample = &home.samples[position];
@@ -86,20 +86,20 @@ pub(crate) fn measure(
 
 /// A home with accounts, its engine, and what was measured with it.
 #[derive(Debug)]
-struct Populated {
+pub(crate) struct Populated {
     // Before the folder vanishes, its store is closed.
-    wired: Wired,
-    home: Home,
-    count: usize,
-    filled_in: Duration,
+    pub(crate) wired: Wired,
+    pub(crate) home: Home,
+    pub(crate) count: usize,
+    pub(crate) filled_in: Duration,
     chosen: Shuffled,
-    /// Hand-out, due-scan, refresh.
-    samples: [Sample; 3],
+    /// Of [`WHAT`].
+    pub(crate) samples: [Sample; 3],
 }
 
 impl Populated {
-    fn new(runtime: &Runtime, count: usize) -> Result<Self> {
-        let home = Home::new()?;
+    /// That many accounts in an empty home.
+    pub(crate) fn at(runtime: &Runtime, home: Home, count: usize) -> Result<Self> {
         let start = SystemClock.stopwatch();
         populate(runtime, &home, count)?;
         let filled_in = SystemClock.stopwatch().saturating_sub(start);
@@ -107,7 +107,9 @@ impl Populated {
         Ok(Self { wired, home, count, filled_in, chosen, samples: Default::default() })
     }
 
-    fn turn(&mut self, runtime: &Runtime, counts: bool) -> Result<()> {
+    /// All of [`WHAT`] once, of the same accounts in every turn: those in use are asked for again and again.
+    pub(crate) fn turn(&mut self, runtime: &Runtime, counts: bool) -> Result<()> {
+        self.chosen = Shuffled::below(self.count);
         let samples = [self.hand_outs(runtime)?, self.due_scans(runtime)?, self.refreshes(runtime)?];
         if counts {
             self.samples.iter_mut().zip(samples).for_each(|(all, sample)| all.extend(sample));
@@ -164,11 +166,16 @@ impl Populated {
     }
 }
 
-const FEW: usize = 10_000;
-const RATE: u32 = 500;
+/// What is measured with held accounts.
+pub(crate) const WHAT: [&str; 3] = ["hand-out", "due-scan", "refresh"];
+/// What everything is compared with.
+pub(crate) const FEW: usize = 10_000;
+/// So many a second.
+pub(crate) const RATE: u32 = 500;
 /// Two seconds of each.
-const COUNT: usize = 1_000;
+pub(crate) const COUNT: usize = 1_000;
 /// As many as the agent refreshes at a time.
 const AT_ONCE: usize = 32;
 const STARTS: usize = 5;
-const LONGEST_REST: Duration = Duration::from_mins(1);
+/// Longer than anything takes that has begun.
+pub(crate) const LONGEST_REST: Duration = Duration::from_mins(1);

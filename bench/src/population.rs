@@ -70,7 +70,13 @@ async fn add(home: &Home, disk: &Arc<dyn Store>, first: usize, count: usize) -> 
     copy::<Account>(&*memory, &**disk, &sandbox(), first).await
 }
 
-async fn copy<T: Document>(from: &dyn Store, to: &dyn Store, space: &Space, first: usize) -> Result<()> {
+/// Copies all records of a kind; `first` tells copies of one kind from each other.
+pub(crate) async fn copy<T: Document>(
+    from: &dyn Store,
+    to: &dyn Store,
+    space: &Space,
+    first: usize,
+) -> Result<()> {
     for (number, part) in document::list::<T>(from, space).await?.chunks(BATCH).enumerate() {
         let id = CommitId(format!("bench-{}-{first}-{number}", T::KIND.name));
         let mut batch = Batch::new(space.clone(), id);
@@ -91,7 +97,8 @@ fn nickname(number: usize) -> String {
     format!("person-{number:07}")
 }
 
-fn sandbox() -> Space {
+/// Where everything is.
+pub(crate) fn sandbox() -> Space {
     Space::Sandbox(SandboxId::personal())
 }
 

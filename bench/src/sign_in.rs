@@ -22,6 +22,7 @@ pub(crate) fn plan(authorize: &str, token: &str) -> Result<LoginPlan> {
         variables: std::collections::BTreeMap::new(),
         issuer: Some("https://bench.example".to_owned()),
         resource_server: None,
+        binds_tokens: false,
         client_id: CLIENT.to_owned(),
         client_secret: Some(Secret::new(SECRET)),
         scopes: vec!["email".to_owned()],

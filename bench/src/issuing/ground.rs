@@ -21,7 +21,7 @@ use bursar_core::oauth::server::client_metadata::ClientMetadata;
 use bursar_core::oauth::url::Issuer;
 use bursar_core::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use url::Url;
 
@@ -73,7 +73,7 @@ impl Ground {
             "grant_types": ["authorization_code", "refresh_token"],
         });
         let (app, _) = server.add_client(new_client(&app)?).await?;
-        let user = server.add_user(person(server.now()), None).await?;
+        let user = server.add_user(User::called("ada"), None).await?;
         let cookie = server.begin_session(&user, &["pwd"], &Source::default()).await?;
         let signed_in = server.session_of(&cookie).await?.context("nobody is signed in")?;
         let verifier = Verifier::generate(&*wired.engine.ports().random);
@@ -90,7 +90,8 @@ impl Ground {
     }
 }
 
-async fn log_in(
+/// The refresh token of a new login of this client, whose user agrees to everything.
+pub(crate) async fn log_in(
     server: &AuthorizationServer,
     app: &str,
     signed_in: &SignedIn,
@@ -130,7 +131,8 @@ async fn log_in(
     Ok(token.expose().to_owned())
 }
 
-fn form(pairs: &[(&str, &str)]) -> Parameters {
+/// A form with these fields.
+pub(crate) fn form(pairs: &[(&str, &str)]) -> Parameters {
     let mut form = Parameters::new();
     for (name, value) in pairs {
         form.append(name, value);
@@ -138,12 +140,14 @@ fn form(pairs: &[(&str, &str)]) -> Parameters {
     form
 }
 
-fn new_client(metadata: &Value) -> Result<NewClient> {
+/// A client with this metadata.
+pub(crate) fn new_client(metadata: &Value) -> Result<NewClient> {
     let metadata = metadata.as_object().context("metadata is an object")?;
     Ok(NewClient { metadata: ClientMetadata::from_object(metadata)?, scope: None, rotates: true })
 }
 
-fn resource(url: &str, format: TokenFormat, now: Timestamp) -> Resource {
+/// A resource at this address.
+pub(crate) fn resource(url: &str, format: TokenFormat, now: Timestamp) -> Resource {
     Resource {
         url: url.to_owned(),
         name: None,
@@ -157,36 +161,17 @@ fn resource(url: &str, format: TokenFormat, now: Timestamp) -> Resource {
     }
 }
 
-fn person(now: Timestamp) -> User {
-    User {
-        id: String::new(),
-        username: "ada".to_owned(),
-        name: None,
-        email: None,
-        email_verified: false,
-        avatar_url: None,
-        role: None,
-        permissions: Vec::new(),
-        claims: Map::new(),
-        scopes: Vec::new(),
-        password: None,
-        disabled: false,
-        created_at: now,
-        password_changed_at: None,
-        epoch: 0,
-    }
-}
-
 /// What the server is called, wherever it listens.
-pub(super) const ISSUER: &str = "http://localhost:8790";
+pub(crate) const ISSUER: &str = "http://localhost:8790";
 /// Takes tokens signed with `EdDSA`.
-pub(super) const SIGNED: &str = "https://signed.example/";
+pub(crate) const SIGNED: &str = "https://signed.example/";
 /// Takes opaque ones.
 pub(super) const OPAQUE: &str = "https://opaque.example/";
 /// What is asked for.
-pub(super) const SCOPE: &str = "read";
+pub(crate) const SCOPE: &str = "read";
 /// The path of the token endpoint.
 pub(super) const TOKEN: &str = "/oauth/token";
 /// The path of the introspection endpoint.
 pub(super) const INTROSPECTION: &str = "/oauth/introspect";
-const CALLBACK: &str = "http://127.0.0.1/callback";
+/// Where clients are called back.
+pub(crate) const CALLBACK: &str = "http://127.0.0.1/callback";

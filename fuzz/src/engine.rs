@@ -65,6 +65,7 @@ impl World {
             variables: BTreeMap::new(),
             issuer: None,
             resource_server: None,
+            binds_tokens: false,
             client_id: String::new(),
             client_secret: None,
             scopes: Vec::new(),

@@ -97,6 +97,8 @@ export class AuthorizationServer {
         devInteractions: { enabled: false },
         clientCredentials: { enabled: true },
         deviceFlow: { enabled: true },
+        // Whoever proves a key at all proves it with the nonce of the day.
+        dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
         introspection: { enabled: true },
         registration: { enabled: true },
         revocation: { enabled: true },

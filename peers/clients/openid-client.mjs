@@ -1,10 +1,12 @@
 // openid-client: registers itself, signs a user in with every check it has, and signs in on another device.
+import { createRemoteJWKSet, jwtVerify } from "jose";
 import * as client from "openid-client";
 
-import { callback, done, expect, passed, settings, visit } from "./stage.mjs";
+import { backchannel, callback, done, expect, passed, settings, visit } from "./stage.mjs";
 
 const issuer = new URL(settings.issuer);
 const { redirectUri, answer, close } = await callback();
+const { logoutUri, logoutToken } = await backchannel();
 const execute = [client.allowInsecureRequests];
 
 const metadata = {
@@ -13,6 +15,8 @@ const metadata = {
   grant_types: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
   token_endpoint_auth_method: "client_secret_post",
   post_logout_redirect_uris: [redirectUri],
+  backchannel_logout_uri: logoutUri,
+  backchannel_logout_session_required: true,
 };
 const registered = await client.dynamicClientRegistration(issuer, metadata, undefined, { execute });
 passed("registration");
@@ -75,5 +79,22 @@ visit(client.buildAuthorizationUrl(config, { ...parameters, prompt: "none" }).hr
 const nobody = await client.authorizationCodeGrant(config, await answer(), checks).catch((error) => error);
 expect(nobody.error === "login_required", `nobody signed in, not ${nobody}`);
 passed("logout");
+
+// What OpenID Connect Back-Channel Logout 1.0 §2.6 has a client check.
+expect(config.serverMetadata().backchannel_logout_session_supported, "sessions by their names");
+const keys = createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri));
+const { payload, protectedHeader } = await jwtVerify(await logoutToken(), keys, {
+  issuer: config.serverMetadata().issuer,
+  audience: client_id,
+  typ: "logout+jwt",
+  algorithms: ["RS256"],
+  maxTokenAge: "2 minutes",
+  requiredClaims: ["iat", "exp", "jti", "events", "sid"],
+});
+expect(protectedHeader.kid, "the name of its key");
+expect(payload.sub === sub && payload.sid === signedIn.claims().sid, "the user and the session that have ended");
+expect(payload.events["http://schemas.openid.net/event/backchannel-logout"], "that it is a logout");
+expect(!("nonce" in payload), "no nonce");
+passed("back-channel logout");
 close();
 done();

@@ -56,6 +56,20 @@ export async function callback() {
   return { redirectUri, answer, close: () => server.close() };
 }
 
+/** Waits to be told of logouts: `logoutUri`, and `logoutToken()` with the next token that was posted to it. */
+export async function backchannel() {
+  let hear;
+  const heard = new Promise((resolve) => (hear = resolve));
+  const server = http.createServer(async (request, response) => {
+    let body = "";
+    for await (const part of request) body += part;
+    response.writeHead(200, { "cache-control": "no-store" }).end();
+    hear(new URLSearchParams(body).get("logout_token"));
+  });
+  const port = await listening(server);
+  return { logoutUri: `http://127.0.0.1:${port}/backchannel`, logoutToken: () => heard };
+}
+
 /** Opens a server on a free port of 127.0.0.1. */
 export async function listening(server) {
   await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));

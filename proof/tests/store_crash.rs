@@ -97,7 +97,7 @@ fn assert_whole(file: &Path, promised: &BTreeSet<u64>) -> BTreeSet<u64> {
     let told: BTreeSet<u64> = events.iter().map(|stored| stored.event.subject.parse().unwrap()).collect();
     assert_eq!((told.len(), &told), (events.len(), &stored), "events and records disagree");
     let changes = block_on(store.changes(&home(), 0, usize::MAX)).unwrap().value;
-    assert_eq!(changes.len(), stored.len() * KINDS.len());
+    assert_eq!(changes.list.len(), stored.len() * KINDS.len());
     let lost: Vec<_> = promised.difference(&stored).collect();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     stored

@@ -12,3 +12,4 @@ pub mod passkey;
 pub mod ports;
 pub mod provider;
 pub mod secret;
+pub mod together;

@@ -13,6 +13,11 @@ impl Hearing {
         Self(AtomicU64::new(milliseconds(now)))
     }
 
+    /// Nobody listens yet, and nobody goes by silence.
+    pub(crate) fn not_begun() -> Self {
+        Self(AtomicU64::new(u64::MAX))
+    }
+
     /// The server has answered.
     pub(crate) fn heard(&self, now: Duration) {
         self.0.store(milliseconds(now), Ordering::Release);
@@ -46,5 +51,6 @@ mod tests {
         hearing.heard(15 * second);
         assert!(!hearing.is_lost(15 * second));
         assert!(!hearing.is_lost(9 * second));
+        assert!(!Hearing::not_begun().is_lost(1_000_000 * second));
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
-    Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Group, Health, Incarnation, Kind, Page,
+    Answer, Batch, Changes, Commit, CommitId, Count, Due, EventQuery, Group, Health, Incarnation, Kind, Page,
     Record, Sequence, Space, Store, StoreError, StoredEvent, Tally,
 };
 use futures::future::BoxFuture;
@@ -134,16 +134,20 @@ impl Store for MixedStore {
         space: &'a Space,
         after: Sequence,
         limit: usize,
-    ) -> BoxFuture<'a, Result<Answer<Vec<Change>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Answer<Changes>, StoreError>> {
         self.durable.changes(space, after, limit)
     }
 
-    fn watch(&self) -> watch::Receiver<Sequence> {
+    fn watch(&self) -> watch::Receiver<u64> {
         self.durable.watch()
     }
 
     fn is_deaf(&self) -> bool {
         self.durable.is_deaf()
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        self.durable.now()
     }
 
     fn append<'a>(&'a self, space: &'a Space, events: Vec<Event>) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -186,5 +190,14 @@ impl Store for MixedStore {
         incarnation: Incarnation,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         self.durable.restore(source, incarnation)
+    }
+
+    /// The database alone: nothing of what is kept beside it counts without it.
+    fn seal<'a>(&'a self, moved_to: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.durable.seal(moved_to)
+    }
+
+    fn unseal(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.durable.unseal()
     }
 }

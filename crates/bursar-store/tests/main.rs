@@ -5,6 +5,7 @@
 
 mod contract;
 mod database;
+mod old_lines;
 mod sqlite;
 
 /// Backends that need no server; `database` runs the contract on the others.

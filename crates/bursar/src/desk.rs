@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use bursar_core::engine::Engine;
 use bursar_core::engine::broker::HandOut;
+use bursar_core::engine::proving::ProofWish;
 use bursar_core::engine::selection::{Choice, SelectionError};
 use bursar_core::lifecycle::account::{Account, Generation};
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
+use bursar_core::secret::Secret;
 use jiff::Timestamp;
 
 use crate::agent::client::{CallError, Client};
@@ -113,6 +115,24 @@ impl Desk {
             }
         }
         Ok(within.engine.hand_out_unchecked(reference).await?)
+    }
+
+    /// A proof that goes with a token of `reference`, of which this is the hash, in one request; `None`: its tokens are bound
+    /// to no key.
+    pub async fn prove(
+        &self,
+        reference: &AccountReference,
+        token_hash: &str,
+        wish: &ProofWish<'_>,
+    ) -> Result<Option<Secret>, Failure> {
+        let within = self.within();
+        if let Some(agent) = &within.agent {
+            match agent.prove(reference, token_hash, wish).await {
+                Err(error) if passes_by(&error) => {}
+                answer => return Ok(answer?),
+            }
+        }
+        Ok(within.engine.prove(reference, token_hash, wish).await?)
     }
 
     /// Refreshes now, whatever the windows say.

@@ -54,6 +54,8 @@ impl From<VaultError> for Failure {
             VaultError::Store(error) => error.into(),
             VaultError::WrongMasterKey => Self::of(Exit::VaultLocked, &error)
                 .hint("give the key this vault was made with; `bursar doctor` tells which source that was"),
+            VaultError::BrokenSuccession => Self::of(Exit::Error, &error)
+                .hint("restore the vault's record from a backup; `bursar doctor` finds out more"),
             VaultError::NotOurs { .. } => Self::of(Exit::Error, &error)
                 .hint("log in to that account again; the old record stays until then"),
         }
@@ -87,6 +89,11 @@ impl From<StoreError> for Failure {
             StoreError::Damaged(_) => {
                 (Exit::Error, "run `bursar rebuild`: it keeps the damaged file and saves what is readable")
             }
+            StoreError::NotEmpty => (Exit::Denied, "choose an empty one; nothing was changed"),
+            StoreError::Moved(_) => (
+                Exit::Error,
+                "set `store.database` to where everything is now; `bursar config show` tells what it is",
+            ),
             StoreError::Misuse(_) => (Exit::Error, "this is a bug in bursar; please report it"),
         };
         Self::of(exit, &error).hint(hint)
@@ -107,7 +114,9 @@ impl From<SelectionError> for Failure {
         match &error {
             SelectionError::NotFound { wanted, near } => {
                 let mut failure = Self::new(Exit::NoSuchAccount, format!("Account '{wanted}' not found"));
-                failure.hint = Some(if near.is_empty() {
+                failure.hint = Some(if wanted.contains("://") {
+                    format!("log in there with `bursar login {wanted}`")
+                } else if near.is_empty() {
                     "see what there is with `bursar list`, or log in with `bursar login`".to_owned()
                 } else {
                     format!("did you mean {}?", names(near))

@@ -1,14 +1,16 @@
 //! The authorization server as this program runs it: its rules from the configuration, what it does by itself, its routes.
 
 use std::io::Read as _;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_core::engine::Engine;
 use bursar_core::engine::issuer::AuthorizationServer;
-use bursar_core::engine::issuer::rules::{Quotas, Rules};
+use bursar_core::engine::issuer::rules::{Quotas, Rules, Teller};
 use bursar_core::engine::issuer::session_rules::{SessionRules, SessionSigning, SessionSigningError};
+use bursar_core::engine::vault::rekeying::Rekeyer;
 use bursar_core::oauth::url::Issuer;
 use bursar_core::ports::clock::Clock;
 
@@ -23,7 +25,7 @@ use crate::http::pages::Look;
 use crate::http::pages::brand::{Brand, BrandError, Logo};
 use crate::passwords::Argon2Passwords;
 use crate::sandboxes::SandboxServers;
-use crate::server::{Chore, Ground, House};
+use crate::server::{Chore, Ground, House, PublicUrl};
 
 /// The authorization server of `engine`'s sandbox, known by `public_url`, for commands that look after it: it issues no
 /// session tokens, and so reads no secret for them.
@@ -35,7 +37,8 @@ pub fn authorization_server(
     config: &Config,
     public_url: &str,
 ) -> Result<AuthorizationServer, Failure> {
-    Ok(server(engine, rules(config.issuing()?, public_url)?))
+    let rules = Rules { tells_of_logouts: Teller::TheServer, ..rules(config.issuing()?, public_url)? };
+    Ok(server(engine, rules))
 }
 
 /// Everything that a server has inside.
@@ -47,14 +50,33 @@ pub async fn house(ground: &Ground, environment: &Environment) -> Result<House, 
     let mut rules = rules(config, ground.public_url.as_str())?;
     let clock = &*ground.engine.ports().clock;
     rules.sessions.signing = session_signing(&config.sessions, environment, clock).await?;
+    say_name(ground, &rules.issuer).await;
     let server = server(&ground.engine, rules);
     let look = Arc::new(look(&config.brand)?);
     let sandboxes = SandboxServers::new(server.clone(), Arc::clone(&look));
     let router = router(Issuing::new(server.clone(), look));
     let router =
-        router.merge(administration::router(&server)).merge(administration::sandbox_router(&sandboxes));
+        router.merge(administration::router(&server)).merge(administration::installation_router(&sandboxes));
     let chores = chores(&ground.engine, &server).into_iter().chain(sandbox_chores(&sandboxes)).collect();
     Ok(House { router, chores, refusals: Some(server), sandboxes: Some(sandboxes) })
+}
+
+/// Somebody who goes on with changes of data keys, beside other work.
+///
+/// # Errors
+/// The configuration says what no server can do.
+pub fn rekeyer(engine: &Engine, config: &Config) -> Result<Rekeyer, Failure> {
+    // How long tokens live is the same whatever the server is called.
+    let lives = rules(config.issuing()?, "http://localhost")?.made_lives();
+    Ok(Rekeyer::new(engine.clone(), lives, RESEALED_A_SECOND))
+}
+
+/// Tells the commands beside it by what name the server is known.
+async fn say_name(ground: &Ground, issuer: &Issuer) {
+    let configured = PublicUrl::configured(&ground.config.server);
+    if let Err(error) = ground.engine.say_public_name(issuer, configured.as_str()).await {
+        tracing::warn!(%error, "commands beside this server may name another issuer than it does");
+    }
 }
 
 fn server(engine: &Engine, rules: Rules) -> AuthorizationServer {
@@ -96,6 +118,7 @@ pub fn rules(config: &IssuingConfig, public_url: &str) -> Result<Rules, Failure>
         allowed_users: config.allowed_users.clone(),
         events_kept: config.events_kept,
         quotas: Quotas::default(),
+        tells_of_logouts: Teller::AtOnce,
     })
 }
 
@@ -168,8 +191,19 @@ enum UnusableError {
 }
 
 fn chores(engine: &Engine, server: &AuthorizationServer) -> Vec<Chore> {
-    let (engine, keys, tidy) = (engine.clone(), server.clone(), server.clone());
+    let (engine, keys, tidy, telling) = (engine.clone(), server.clone(), server.clone(), server.clone());
+    let rekeyer = Rekeyer::new(engine.clone(), server.rules().made_lives(), RESEALED_A_SECOND);
+    let vaulted = engine.clone();
     vec![
+        Chore::new("data keys", LOOK_AT_DATA_KEYS, move || {
+            let (rekeyer, engine) = (rekeyer.clone(), vaulted.clone());
+            async move {
+                if engine.is_unlocked() {
+                    rekeyer.go_on().await?;
+                }
+                Ok(())
+            }
+        }),
         Chore::new("signing keys", LOOK_AT_KEYS, move || {
             let server = keys.clone();
             async move {
@@ -185,6 +219,13 @@ fn chores(engine: &Engine, server: &AuthorizationServer) -> Vec<Chore> {
                 Ok(())
             }
         }),
+        Chore::new("ends of sessions", TELL_OF_LOGOUTS, move || {
+            let server = telling.clone();
+            async move {
+                server.tell_of_logouts().await?;
+                Ok(())
+            }
+        }),
         Chore::new("held accounts", LOOK_AFTER_ACCOUNTS, move || {
             let engine = engine.clone();
             async move { Ok(engine.keep_house().await?) }
@@ -192,8 +233,8 @@ fn chores(engine: &Engine, server: &AuthorizationServer) -> Vec<Chore> {
     ]
 }
 
-fn sandbox_chores(sandboxes: &SandboxServers) -> [Chore; 2] {
-    let (near, all) = (sandboxes.clone(), sandboxes.clone());
+fn sandbox_chores(sandboxes: &SandboxServers) -> [Chore; 4] {
+    let [near, all, telling, telling_all] = [(); 4].map(|()| sandboxes.clone());
     [
         Chore::new("sandboxes", TIDY_UP, move || {
             let sandboxes = near.clone();
@@ -203,13 +244,32 @@ fn sandbox_chores(sandboxes: &SandboxServers) -> [Chore; 2] {
             let sandboxes = all.clone();
             async move { Ok(sandboxes.look_after_all().await?) }
         }),
+        Chore::new("ends of sessions in sandboxes", TELL_OF_LOGOUTS, move || {
+            let sandboxes = telling.clone();
+            async move {
+                sandboxes.tell_of_logouts().await;
+                Ok(())
+            }
+        }),
+        Chore::new("ends of sessions in all sandboxes", TELL_IN_ALL, move || {
+            let sandboxes = telling_all.clone();
+            async move { Ok(sandboxes.tell_of_logouts_in_all().await?) }
+        }),
     ]
 }
 
+/// A change of them waits longer than that for everybody to know of it.
+const LOOK_AT_DATA_KEYS: Duration = Duration::from_secs(5);
+/// Less than a tenth of what the slowest store writes.
+const RESEALED_A_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
 /// Keys live for months.
 const LOOK_AT_KEYS: Duration = Duration::from_hours(1);
 /// What is short-lived is gone soon after its end.
 const TIDY_UP: Duration = Duration::from_secs(30);
+/// Whoever ends a session tells at once: this is for what failed, or what a command has ended.
+const TELL_OF_LOGOUTS: Duration = Duration::from_secs(10);
+/// Where nobody asks for a sandbox, commands alone end sessions there; each costs the store a look.
+const TELL_IN_ALL: Duration = Duration::from_hours(1);
 /// Often enough for retries of revocations, seldom enough not to be noticed.
 const LOOK_AFTER_ACCOUNTS: Duration = Duration::from_mins(5);
 /// More than fits into a page: what is larger is refused by its size, not cut.

@@ -7,6 +7,7 @@ pub mod child_environment;
 pub mod cli;
 pub mod config;
 pub mod context;
+mod demo;
 pub mod desk;
 pub mod exit;
 mod failure;

@@ -2,6 +2,7 @@
 
 mod backend;
 mod error;
+mod shared_clock;
 
 use std::sync::Arc;
 
@@ -13,15 +14,18 @@ use bursar_core::ports::random::{Random, unguessable};
 use bursar_core::ports::refresh_lock::RefreshLock;
 use bursar_core::ports::store::{SandboxId, Space, Store, StoreError};
 use bursar_core::ports::upstream::Upstream;
+use bursar_core::secret::Secret;
 use bursar_store::sqlite::SqliteStore;
 use bursar_store::sqlite::salvage::{SalvageReport, salvage};
 
 use self::backend::{Opened, Opening, embedded};
 pub use self::error::WiringError;
+use self::shared_clock::SharedClock;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::meaning::NetworkConfig;
 use crate::config::paths::Paths;
+use crate::config::store_place::StorePlace;
 use crate::locks::KernelRefreshLock;
 use crate::master_key::MasterKeys;
 use crate::processes::SystemProcesses;
@@ -138,6 +142,12 @@ pub async fn wire(
         random.clone(),
     );
     let keys = Arc::new(if caller == Caller::Person { keys.interactive() } else { keys });
+    // What one process reckons another one judges: who shares a store shares its clock.
+    let clock: Arc<dyn Clock> = if is_clock_given || embedded.is_some() {
+        clock
+    } else {
+        Arc::new(SharedClock { machine: clock, store: store.clone() })
+    };
     let space = Space::Sandbox(SandboxId::personal());
     let refresh_lock: Arc<dyn RefreshLock> = if embedded.is_some() {
         Arc::new(KernelRefreshLock::new(paths.locks(), clock.clone()))
@@ -206,6 +216,30 @@ pub(crate) fn outgoing(
     clock: &Arc<dyn Clock>,
 ) -> Arc<dyn Upstream> {
     Arc::new(HttpUpstream::new(environment, network, Arc::clone(clock)))
+}
+
+/// A store beside the configured one.
+#[derive(Debug)]
+pub(crate) struct Beside<'a> {
+    /// Where it is.
+    pub(crate) place: &'a StorePlace,
+    /// Its password, if it takes one.
+    pub(crate) password: Option<Secret>,
+    /// What an interrupted restore has left there goes.
+    pub(crate) discards_half_restored: bool,
+}
+
+/// Opens a store beside the configured one, for everything.
+pub(crate) async fn open_beside(
+    wanted: &Beside<'_>,
+    environment: &Environment,
+    paths: &Paths,
+    config: &Config,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Store>, WiringError> {
+    let opening =
+        Opening { environment, paths, clock, is_clock_given: false, random: &SystemRandom, on_commit: None };
+    backend::open_beside(wanted, &config.store, &opening).await
 }
 
 /// The embedded store by itself, for what must work when nothing else does.

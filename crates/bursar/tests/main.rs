@@ -17,6 +17,8 @@ mod credentials;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod exec;

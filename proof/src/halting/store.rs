@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
-    Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Page, Record,
-    Sequence, Space, Store, StoreError, StoredEvent, Tally,
+    Answer, Batch, Changes, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Page,
+    Record, Sequence, Space, Store, StoreError, StoredEvent, Tally,
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -130,11 +130,11 @@ impl Store for HaltingStore {
         space: &'a Space,
         after: Sequence,
         limit: usize,
-    ) -> BoxFuture<'a, Result<Answer<Vec<Change>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Answer<Changes>, StoreError>> {
         self.inner.changes(space, after, limit)
     }
 
-    fn watch(&self) -> watch::Receiver<Sequence> {
+    fn watch(&self) -> watch::Receiver<u64> {
         self.inner.watch()
     }
 

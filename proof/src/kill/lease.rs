@@ -131,6 +131,7 @@ impl Cluster {
             scopes: Vec::new(),
             resource: Vec::new(),
             resource_server: None,
+            binds_tokens: false,
             nickname: None,
         };
         let pending = engine

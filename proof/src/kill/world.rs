@@ -194,6 +194,7 @@ impl World {
             scopes: Vec::new(),
             resource: Vec::new(),
             resource_server: None,
+            binds_tokens: false,
             nickname: Some(Nickname::parse("work").map_err(Broken::setup("naming the account"))?),
         };
         let pending = engine

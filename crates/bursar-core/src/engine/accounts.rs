@@ -54,12 +54,16 @@ impl Engine {
     /// The one account `wanted` means, read with as few records as possible.
     ///
     /// The rule is [`Overview::select`]; here it gets only the accounts that can matter, and all of them only if those
-    /// are not enough. The name of a known provider never means an account of another one.
+    /// are not enough. The name of a known provider never means an account of another one. A URL means the account that its
+    /// tokens are for.
     pub async fn resolve(
         &self,
         wanted: &str,
         preferred: &(dyn Fn(&str) -> Option<Preferred> + Sync),
     ) -> Result<(Account, Choice), ResolveError> {
+        if wanted.contains("://") {
+            return self.resolve_address(wanted, preferred).await;
+        }
         let (likely, whole) = self.likely(wanted, preferred).await?;
         match likely.select(wanted, preferred) {
             // A name that is unique among some need not be so among all.

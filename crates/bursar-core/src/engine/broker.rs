@@ -10,6 +10,7 @@ use futures::channel::oneshot;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Engine;
+use super::moving::departure::departure;
 use super::records::AccountUse;
 use super::renewal::Renewal;
 use super::vault::VaultError;
@@ -265,6 +266,11 @@ impl Engine {
 
     /// A copy of a store may not spend tokens that its original still holds.
     async fn confirmed_life(&self, account: &Account) -> Result<Result<(), Refusal>, StoreError> {
+        if let Some(departure) = departure(&*self.ports.store).await? {
+            // A refresh that begins now may end when nothing can be written here any more.
+            let detail = format!("its records are being moved to {}", departure.document.to);
+            return Err(StoreError::Unavailable(detail));
+        }
         let incarnation = self.incarnation().await?;
         if incarnation.id == account.incarnation {
             return Ok(Ok(()));

@@ -4,11 +4,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Engine;
-use super::vault::{Place, Vault, VaultError};
+use super::vault::{Place, SealedKind, Vault, VaultError};
 use crate::lifecycle::account::Account;
 use crate::oauth::token::TokenSet;
-use crate::ports::document::Document as _;
-use crate::ports::store::Kind;
 use crate::secret::{Sealed, Secret};
 
 /// Everything secret about an account.
@@ -29,6 +27,8 @@ pub(super) struct Credentials {
     pub client_secret: Option<Secret>,
     /// The private key, as PEM or JWK, that signs the assertions this login is made by.
     pub assertion_key: Option<Secret>,
+    /// The private key that the tokens are bound to (RFC 9449), as PEM.
+    pub proof_key: Option<Secret>,
 }
 
 impl Credentials {
@@ -53,7 +53,7 @@ impl Credentials {
     /// Everything in it, for finding it in the words of others.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let tokens = [&self.access, &self.refresh, &self.previous, &self.identity_token];
-        let keys = [&self.client_secret, &self.assertion_key];
+        let keys = [&self.client_secret, &self.assertion_key, &self.proof_key];
         tokens.into_iter().chain(keys).flatten().chain(&self.spares)
     }
 
@@ -80,18 +80,20 @@ struct Written<'a> {
     client_secret: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     assertion_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof_key: Option<&'a str>,
 }
 
 impl Engine {
     /// Seals credentials for the account's own record.
     pub(super) async fn seal(&self, key: &str, credentials: &Credentials) -> Result<Sealed, VaultError> {
-        self.seal_for(Account::KIND, key, credentials).await
+        self.seal_for(SealedKind::Account, key, credentials).await
     }
 
     /// Seals credentials for a record of any kind.
     pub(super) async fn seal_for(
         &self,
-        kind: &'static Kind,
+        kind: SealedKind,
         key: &str,
         credentials: &Credentials,
     ) -> Result<Sealed, VaultError> {
@@ -102,7 +104,7 @@ impl Engine {
     pub(super) fn seal_in(
         &self,
         vault: &Vault,
-        kind: &'static Kind,
+        kind: SealedKind,
         key: &str,
         credentials: &Credentials,
     ) -> Sealed {
@@ -114,6 +116,7 @@ impl Engine {
             identity_token: credentials.identity_token.as_ref().map(Secret::expose),
             client_secret: credentials.client_secret.as_ref().map(Secret::expose),
             assertion_key: credentials.assertion_key.as_ref().map(Secret::expose),
+            proof_key: credentials.proof_key.as_ref().map(Secret::expose),
         };
         // Reserved up front: a growing buffer would leave copies of its old self in freed memory.
         let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_CAPACITY));
@@ -124,13 +127,13 @@ impl Engine {
 
     /// Opens the credentials of an account.
     pub(super) async fn credentials(&self, account: &Account) -> Result<Credentials, VaultError> {
-        self.open_from(Account::KIND, &account.reference.key(), &account.sealed).await
+        self.open_from(SealedKind::Account, &account.reference.key(), &account.sealed).await
     }
 
     /// Opens credentials from a record of any kind.
     pub(super) async fn open_from(
         &self,
-        kind: &'static Kind,
+        kind: SealedKind,
         key: &str,
         sealed: &Sealed,
     ) -> Result<Credentials, VaultError> {
@@ -141,14 +144,14 @@ impl Engine {
     pub(super) fn open_in(
         &self,
         vault: &Vault,
-        kind: &'static Kind,
+        kind: SealedKind,
         key: &str,
         sealed: &Sealed,
     ) -> Result<Credentials, VaultError> {
         let place = Place { space: &self.space, kind, key };
         let plain = vault.open(place, sealed)?;
         serde_json::from_slice(&plain)
-            .map_err(|_| VaultError::NotOurs { kind: kind.name, key: key.to_owned() })
+            .map_err(|_| VaultError::NotOurs { kind: kind.record().name, key: key.to_owned() })
     }
 }
 

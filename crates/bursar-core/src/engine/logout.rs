@@ -7,6 +7,7 @@ use super::broker::HandOutError;
 use super::credentials::Credentials;
 use super::providers::client_of;
 use super::records::{AccountUse, DefaultAccount, Revocation};
+use super::vault::SealedKind;
 use crate::lifecycle::account::{Account, LoginMethod};
 use crate::lifecycle::backoff;
 use crate::lifecycle::reference::AccountReference;
@@ -85,7 +86,7 @@ impl Engine {
         let id = unguessable(&*self.ports.random).expose().to_owned();
         let credentials = self.credentials(&account).await?;
         let key = account.reference.key();
-        account.sealed = self.seal_for(Revocation::KIND, &id, &credentials).await?;
+        account.sealed = self.seal_for(SealedKind::Revocation, &id, &credentials).await?;
         let now = self.now();
         let event = Event::new(now, "account.logged_out", account.reference.to_string());
         let revocation = Revocation { id, account, since: now, attempts: 0, next_try: now, last_error: None };
@@ -166,7 +167,7 @@ impl Engine {
         }
         let provider = self.provider_of(account).await.map_err(|error| error.to_string())?;
         let credentials = self
-            .open_from(Revocation::KIND, &revocation.id, &account.sealed)
+            .open_from(SealedKind::Revocation, &revocation.id, &account.sealed)
             .await
             .map_err(|error| error.to_string())?;
         let mut reports = Vec::new();

@@ -3,24 +3,30 @@
 //! [`Engine`] holds the ports; each use case is an `impl Engine` in its own file. A hand-out starts in [`broker`].
 
 pub mod accounts;
+mod addressed;
 pub mod broker;
 pub mod cleanup;
 mod credentials;
 mod events;
+pub mod examination;
+mod following;
 pub mod gateway_tokens;
 pub mod issuer;
 pub mod keeper;
 pub mod lease;
 pub mod login;
 pub mod logout;
+pub mod moving;
 pub mod probe;
 mod providers;
+pub mod proving;
 pub mod records;
 mod renewal;
 pub mod sandboxes;
 pub mod selection;
 pub mod sessions;
 mod shelf;
+mod userinfo;
 pub mod vault;
 
 use std::collections::{BTreeMap, HashMap};
@@ -126,6 +132,13 @@ impl Engine {
     ) -> Self {
         let ports = Ports { upstream, catalogue, ..self.ports.clone() };
         Self { ports, network: Arc::new(network), ..self.clone() }
+    }
+
+    /// The same use cases on another store, with a vault of its own that nobody has opened yet.
+    #[must_use]
+    pub fn on_store(&self, store: Arc<dyn Store>) -> Self {
+        let ports = Ports { store, ..self.ports.clone() };
+        Self { network: Arc::clone(&self.network), ..Self::new(ports, self.space.clone()) }
     }
 
     /// The ports, for what needs no use case.

@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::Engine;
 use super::broker::HandOutError;
 use super::credentials::Credentials;
-use super::login::identity::userinfo_request;
 use super::providers::client_of;
+use super::userinfo::Shown;
 use crate::lifecycle::account::Account;
 use crate::lifecycle::reference::AccountReference;
 use crate::lifecycle::refresh::Ask;
 use crate::oauth::introspection::{introspection_request, read_introspection_answer};
+use crate::oauth::proof::TOKEN_TYPE;
 use crate::ports::upstream::{Request, Response};
 use crate::provider::Provider;
 use crate::secret::Secret;
@@ -38,12 +39,20 @@ impl Engine {
         let handed = self.hand_out(reference, &Ask::default(), wait).await?;
         let account = self.account(reference).await?.document;
         let provider = self.provider_of(&account).await?;
-        if let Some(request) = userinfo_request(&provider, &handed.token) {
-            return Ok(self.ask(&provider, request, judge_userinfo).await);
-        }
         let credentials = self.credentials(&account).await?;
+        let is_bound = handed.token_type.eq_ignore_ascii_case(TOKEN_TYPE);
+        let shown = Shown {
+            token: &handed.token,
+            proof_key: credentials.proof_key.as_ref().filter(|_| is_bound),
+            at: self.provider_time(&account),
+        };
+        match self.ask_userinfo(&provider, &shown).await {
+            Some(Ok(response)) => return Ok(judge_userinfo(&response)),
+            Some(Err(error)) => return Ok(Probe::Unknown { detail: error.to_string() }),
+            None => {}
+        }
         match self.introspection(&provider, &account, &credentials, &handed.token) {
-            Some(request) => Ok(self.ask(&provider, request, judge_introspection).await),
+            Some(request) => Ok(self.ask_introspection(&provider, request).await),
             None => Ok(Probe::Unknown { detail: "the provider offers nothing to ask".into() }),
         }
     }
@@ -59,9 +68,9 @@ impl Engine {
         introspection_request(provider, &client, token, self.now(), &*self.ports.random).ok().flatten()
     }
 
-    async fn ask(&self, provider: &Provider, request: Request, judge: fn(&Response) -> Probe) -> Probe {
+    async fn ask_introspection(&self, provider: &Provider, request: Request) -> Probe {
         match self.ports.upstream.send(request, self.limits(provider)).await {
-            Ok(response) => judge(&response),
+            Ok(response) => judge_introspection(&response),
             Err(error) => Probe::Unknown { detail: error.to_string() },
         }
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::issuer::records as issued;
 use super::sessions::Session;
+use super::vault::succession::Succession;
 use crate::lifecycle::account::Account;
 use crate::lifecycle::deadlines;
 use crate::lifecycle::reference::AccountReference;
@@ -17,6 +18,7 @@ use crate::secret::Sealed;
 pub static KINDS: &[&Kind] = &[
     &INCARNATION,
     &DATA_KEY,
+    &super::vault::rekeying::REKEYING,
     &ACCOUNT,
     &ACCOUNT_USE,
     &DEFAULT_ACCOUNT,
@@ -42,13 +44,17 @@ pub static KINDS: &[&Kind] = &[
     &issued::revoked::REVOKED,
     &issued::signing_key::SIGNING_KEY,
     &issued::browser_session::BROWSER_SESSION,
+    &issued::logout_notice::LOGOUT_NOTICE,
+    &issued::sign_out::SIGN_OUT,
     &issued::spent::SPENT,
     &issued::passkey::PASSKEY,
     &issued::reset_code::RESET_CODE,
     &super::issuer::administration::first_code::FIRST_CODE,
+    &super::issuer::public_name::PUBLIC_NAME,
     &super::sandboxes::records::SANDBOX,
     &super::sandboxes::records::SANDBOX_HOST,
     &super::sandboxes::records::REMAINS,
+    &super::moving::departure::DEPARTURE,
 ];
 
 static DATA_KEY: Kind =
@@ -324,15 +330,35 @@ pub struct DataKey {
     /// The same about the master key before, until that one is removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retiring: Option<String>,
+    /// The master key before opens it too, until all nodes have the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<MasterBefore>,
+    /// Other data keys.
+    #[serde(flatten)]
+    pub succession: Succession,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// A master key that has a successor and still counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MasterBefore {
+    /// The data key, wrapped by it.
+    pub wrapped: Sealed,
+    /// What its source wants to be reminded of.
+    pub key_source: String,
+}
+
+impl DataKey {
+    /// The key of the one record, whichever data key it is about.
+    pub(super) const CURRENT: &'static str = "1";
 }
 
 impl Document for DataKey {
     const KIND: &'static Kind = &DATA_KEY;
 
     fn key(&self) -> String {
-        self.id.to_string()
+        Self::CURRENT.to_owned()
     }
 }
 

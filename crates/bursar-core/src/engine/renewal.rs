@@ -12,6 +12,7 @@ use super::Engine;
 use super::broker::HandOutError;
 use super::credentials::Credentials;
 use super::providers::client_of;
+use super::vault::SealedKind;
 use crate::lifecycle::account::{Account, Renewal as Means, Standing};
 use crate::lifecycle::clock_skew;
 use crate::lifecycle::failure::{self, CauseKind, Class, Failure};
@@ -22,8 +23,9 @@ use crate::oauth::client_authentication::Method;
 use crate::oauth::http_fields::{date_of, retry_after};
 use crate::oauth::identity_token;
 use crate::oauth::jwt_bearer::Assertion;
+use crate::oauth::proof::{ProofKey, nonce_of_server};
 use crate::oauth::token::{Grant, TokenAnswer, TokenSet, read_token_answer, token_request};
-use crate::ports::document::{self, Document as _, Stored};
+use crate::ports::document::{self, Stored};
 use crate::ports::event::Event;
 use crate::ports::refresh_lock::RefreshPermit;
 use crate::ports::store::{Commit, Expected, StoreError};
@@ -104,9 +106,10 @@ impl Engine {
         // Held to the end: somebody who locks the vault meanwhile must not make the answer unstorable.
         let vault = self.vault().await?;
         let account = &stored.document;
-        let credentials = self.open_in(&vault, Account::KIND, &account.reference.key(), &account.sealed)?;
+        let credentials =
+            self.open_in(&vault, SealedKind::Account, &account.reference.key(), &account.sealed)?;
         let assertion = self.assertion(account, &credentials)?;
-        let request = self.refresh_request(&provider, account, &credentials, assertion.as_ref())?;
+        let request = self.refresh_request(&provider, account, &credentials, (assertion.as_ref(), None))?;
         if permit.remaining().is_some_and(|left| left < CALL_AND_SAVE) {
             return Err(HandOutError::Busy { reference: reference.clone() });
         }
@@ -117,8 +120,18 @@ impl Engine {
             self.settle(journaled, "account.refresh_put_off", unsent).await?;
             return Err(HandOutError::Busy { reference: reference.clone() });
         }
-        let sent_at = self.now();
-        let answer = self.ports.upstream.send(request, self.limits(&provider)).await;
+        let mut sent_at = self.now();
+        let mut answer = self.ports.upstream.send(request, self.limits(&provider)).await;
+        let has_time = permit.remaining().is_none_or(|left| left >= CALL_AND_SAVE);
+        if let Some(nonce) = wanted_nonce(&answer, &credentials).filter(|_| has_time) {
+            // Refused before anything was spent, and another proof is all that is missing.
+            let nonce = Some(nonce.as_str());
+            let account = &journaled.document;
+            let again =
+                self.refresh_request(&provider, account, &credentials, (assertion.as_ref(), nonce))?;
+            sent_at = self.now();
+            answer = self.ports.upstream.send(again, self.limits(&provider)).await;
+        }
         let secrets: Vec<Secret> = credentials.secrets().cloned().chain(assertion).collect();
         let brought = self.judge(&provider, &journaled.document, &secrets, answer, sent_at);
         match brought {
@@ -152,7 +165,7 @@ impl Engine {
         provider: &Provider,
         account: &Account,
         credentials: &Credentials,
-        assertion: Option<&Secret>,
+        (assertion, nonce): (Option<&Secret>, Option<&str>),
     ) -> Result<Request, HandOutError> {
         let request = |detail: String| HandOutError::Request { reference: account.reference.clone(), detail };
         let client = client_of(account, credentials).map_err(|error| request(error.to_string()))?;
@@ -172,15 +185,14 @@ impl Engine {
                 return Err(request("the refresh token is missing from the sealed credentials".into()));
             }
         };
-        token_request(
-            provider,
-            &client,
-            &grant,
-            &account.resource,
-            self.provider_time(account),
-            &*self.ports.random,
-        )
-        .map_err(|error| request(error.to_string()))
+        let (now, random) = (self.provider_time(account), &*self.ports.random);
+        let mut built = token_request(provider, &client, &grant, &account.resource, now, random)
+            .map_err(|error| request(error.to_string()))?;
+        if let Some(key) = &credentials.proof_key {
+            let equipped = ProofKey::read(key).and_then(|key| key.equip(&mut built, now, nonce, random));
+            equipped.map_err(|error| request(error.to_string()))?;
+        }
+        Ok(built)
     }
 
     /// A new assertion for a login that is made by assertions.
@@ -200,7 +212,7 @@ impl Engine {
     }
 
     /// Now, by the provider's clock.
-    fn provider_time(&self, account: &Account) -> Timestamp {
+    pub(super) fn provider_time(&self, account: &Account) -> Timestamp {
         self.now().saturating_add(account.clock_skew).unwrap_or(Timestamp::MAX)
     }
 
@@ -343,6 +355,12 @@ impl Engine {
         let batch = document::put(self.batch(), account, expected)?.event(event);
         Ok(self.ports.store.commit(batch).await?.value)
     }
+}
+
+/// What the server wants to see in another proof, if the tokens are bound to a key (RFC 9449 §8).
+fn wanted_nonce(answer: &Result<Response, SendError>, credentials: &Credentials) -> Option<String> {
+    credentials.proof_key.as_ref()?;
+    nonce_of_server(answer.as_ref().ok()?)
 }
 
 /// Whose tokens these are, if they are not the account's.

@@ -24,6 +24,8 @@ pub enum Choice {
     Default,
     /// It is the provider's only account.
     OnlyAccount,
+    /// The only account whose tokens are for the URL.
+    Address,
 }
 
 impl Choice {
@@ -37,6 +39,7 @@ impl Choice {
             Self::Rule { number } => format!("named by rule {number} of the configuration"),
             Self::Default => "the provider's default account".to_owned(),
             Self::OnlyAccount => "the provider's only account".to_owned(),
+            Self::Address => "the only account for that URL".to_owned(),
         }
     }
 }

@@ -103,6 +103,7 @@ impl World {
             variables: BTreeMap::new(),
             issuer: None,
             resource_server: None,
+            binds_tokens: false,
             client_id: "client".into(),
             client_secret: None,
             scopes: Vec::new(),

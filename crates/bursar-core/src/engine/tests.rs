@@ -131,10 +131,15 @@ fn an_answer_too_late_for_its_lease_is_kept_as_a_spare_and_tried_when_the_other_
     asleep.wait();
     world.clock.advance(Duration::from_secs(61));
     assert!(is(&world.hand_out_beside_others(&reference).unwrap().token, "a2"));
+    let store = &world.engine.ports().store;
+    block_on(store.seal("elsewhere")).unwrap();
     wake.wait();
-    // The sleeper's own wait is over; its task goes on and keeps what it got.
+    // The sleeper's own wait is over; its task goes on and keeps what it got, as soon as the store takes anything again.
     drop(sleeper.join().unwrap());
+    world.clock.advance(Duration::from_secs(2));
+    block_on(store.unseal()).unwrap();
     wait_until(|| {
+        world.clock.advance(Duration::from_millis(500));
         let account = world.account(&reference);
         let credentials = block_on(world.engine.credentials(&account)).unwrap();
         credentials.spares.iter().any(|spare| is(spare, "spare"))
@@ -214,7 +219,12 @@ fn a_restored_copy_spends_nothing_until_its_original_is_confirmed_dead() {
     let copy: Arc<dyn Store> = Arc::new(MemoryStore::new(original.clock.clone(), "unused"));
     let incarnation = Incarnation {
         id: "second".into(),
-        origin: Origin::Restored { from: "first".into(), source_is_dead: false },
+        origin: Origin::Restored {
+            from: "first".into(),
+            source_is_dead: false,
+            grants_stand: false,
+            honours_from: None,
+        },
     };
     block_on(copy.restore(&mut backup.as_slice(), incarnation)).unwrap();
     let copy = World::on(copy, original.clock.clone(), "", |_| panic!("nothing may be sent"));

@@ -8,7 +8,8 @@ use super::log::Log;
 use super::table::{Row, Table};
 use crate::ports::event::Event;
 use crate::ports::store::{
-    Batch, Change, Commit, Expected, Group, Kind, NewRecord, Record, Sequence, Space, Version, WriteOperation,
+    Batch, Change, Commit, Expected, Group, Kind, NewRecord, Record, Sequence, Space, StoreError, Version,
+    WriteOperation,
 };
 use crate::ports::store_time::to_millisecond;
 
@@ -18,6 +19,8 @@ pub(super) struct State {
     pub(super) sequence: Sequence,
     pub(super) spaces: BTreeMap<Space, SpaceState>,
     last_event: u64,
+    /// Where everything has gone.
+    moved_to: Option<String>,
 }
 
 /// What belongs to one space.
@@ -30,6 +33,21 @@ pub(super) struct SpaceState {
 }
 
 impl State {
+    /// Refuses to write to a sealed store.
+    pub(super) fn writable(&self) -> Result<(), StoreError> {
+        self.moved_to.clone().map_or(Ok(()), |to| Err(StoreError::Moved(to)))
+    }
+
+    /// Whether this very commit was done before.
+    pub(super) fn was_done(&self, batch: &Batch) -> bool {
+        self.spaces.get(batch.space()).is_some_and(|space| space.log.outcome(batch.id()).is_some())
+    }
+
+    /// Seals the store, or lifts the seal.
+    pub(super) fn set_moved_to(&mut self, to: Option<String>) {
+        self.moved_to = to;
+    }
+
     /// The table of a kind, if anything was ever written to it.
     pub(super) fn table(&self, space: &Space, kind: &'static Kind) -> Option<&Table> {
         let space = self.spaces.get(space)?;

@@ -65,7 +65,7 @@ pub(super) fn restore(
     let mut records =
         tables.filter(|(kind, _)| *kind != INCARNATION.name).flat_map(|(_, table)| table.rows(now));
     if records.next().is_some() {
-        return Err(StoreError::Misuse("a backup is restored into an empty store only"));
+        return Err(StoreError::NotEmpty);
     }
     let mut reader = BackupReader::begin(source)?;
     let mut state = State::default();

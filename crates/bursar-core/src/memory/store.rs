@@ -15,8 +15,8 @@ use super::table::Table;
 use crate::ports::clock::Clock;
 use crate::ports::event::Event;
 use crate::ports::store::{
-    Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Origin, Page,
-    Record, Sequence, Space, Store, StoreError, StoredEvent, Tally,
+    Answer, Batch, Changes, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Origin,
+    Page, Record, Sequence, Space, Store, StoreError, StoredEvent, Tally,
 };
 
 /// A store that ends with its process.
@@ -26,7 +26,7 @@ use crate::ports::store::{
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    hint: watch::Sender<Sequence>,
+    hint: watch::Sender<u64>,
 }
 
 impl MemoryStore {
@@ -34,7 +34,7 @@ impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>, incarnation: impl Into<String>) -> Self {
         let mut state = State::default();
         write_incarnation(&mut state, &Incarnation { id: incarnation.into(), origin: Origin::Fresh });
-        let hint = watch::Sender::new(state.sequence);
+        let hint = watch::Sender::new(0);
         Self { clock, state: Mutex::new(state), hint }
     }
 
@@ -62,11 +62,14 @@ impl MemoryStore {
     fn commit_now(&self, batch: &Batch) -> Result<Answer<Commit>, StoreError> {
         batch.check()?;
         let mut state = self.state();
+        if !state.was_done(batch) {
+            state.writable()?;
+        }
         // The clock is read under the lock, so that commits and their times have the same order.
         let time = self.clock.now();
         let (value, announce) = state.commit(batch, time);
         if announce == Announce::Change {
-            self.hint.send_replace(state.sequence);
+            self.hint.send_modify(|hints| *hints += 1);
         }
         Ok(Answer { value, time })
     }
@@ -141,7 +144,9 @@ impl Store for MemoryStore {
         async move {
             kind.check_space(space)?;
             let now = self.clock.now();
-            Ok(self.state().space(space).table(kind).expire(limit, now))
+            let mut state = self.state();
+            state.writable()?;
+            Ok(state.space(space).table(kind).expire(limit, now))
         }
         .boxed()
     }
@@ -168,6 +173,7 @@ impl Store for MemoryStore {
     ) -> BoxFuture<'a, Result<Answer<Count>, StoreError>> {
         async move {
             let mut state = self.state();
+            state.writable()?;
             let time = self.clock.now();
             let value = state.space(space).log.count(counter, by, window, time)?;
             Ok(Answer { value, time })
@@ -180,21 +186,25 @@ impl Store for MemoryStore {
         space: &'a Space,
         after: Sequence,
         limit: usize,
-    ) -> BoxFuture<'a, Result<Answer<Vec<Change>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Answer<Changes>, StoreError>> {
         async move {
-            let changes = self.state().spaces.get(space).map(|space| space.log.changes(after, limit));
-            Ok(Answer { value: changes.unwrap_or_default(), time: self.clock.now() })
+            let state = self.state();
+            let changes = state.spaces.get(space).map(|space| space.log.changes(after, limit));
+            let value = Changes::found(changes.unwrap_or_default(), limit, state.sequence);
+            Ok(Answer { value, time: self.clock.now() })
         }
         .boxed()
     }
 
-    fn watch(&self) -> watch::Receiver<Sequence> {
+    fn watch(&self) -> watch::Receiver<u64> {
         self.hint.subscribe()
     }
 
     fn append<'a>(&'a self, space: &'a Space, events: Vec<Event>) -> BoxFuture<'a, Result<(), StoreError>> {
         async move {
-            self.state().append(space, &events);
+            let mut state = self.state();
+            state.writable()?;
+            state.append(space, &events);
             Ok(())
         }
         .boxed()
@@ -218,12 +228,18 @@ impl Store for MemoryStore {
         before: Timestamp,
         limit: usize,
     ) -> BoxFuture<'a, Result<usize, StoreError>> {
-        async move { Ok(self.state().space(space).log.forget_events(before, limit)) }.boxed()
+        async move {
+            let mut state = self.state();
+            state.writable()?;
+            Ok(state.space(space).log.forget_events(before, limit))
+        }
+        .boxed()
     }
 
     fn health(&self) -> BoxFuture<'_, Result<Health, StoreError>> {
         let time = self.clock.now();
-        let health = incarnation(&self.state()).map(|incarnation| Health {
+        let state = self.state();
+        let health = state.writable().and_then(|()| incarnation(&state)).map(|incarnation| Health {
             backend: "memory",
             incarnation,
             shared: false,
@@ -245,8 +261,25 @@ impl Store for MemoryStore {
             let now = self.clock.now();
             // The lock is held while reading: nobody may write to a store that is being filled.
             let mut state = self.state();
+            state.writable()?;
             *state = restore(&state, source, wanted, now)?;
-            self.hint.send_replace(state.sequence);
+            self.hint.send_modify(|hints| *hints += 1);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn seal<'a>(&'a self, moved_to: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            self.state().set_moved_to(Some(moved_to.to_owned()));
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn unseal(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move {
+            self.state().set_moved_to(None);
             Ok(())
         }
         .boxed()

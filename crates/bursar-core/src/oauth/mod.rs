@@ -16,6 +16,7 @@ pub mod jose;
 pub mod jwt_bearer;
 pub mod metadata;
 pub mod pkce;
+pub mod proof;
 pub mod protected_resource;
 pub mod registration;
 pub mod revocation;

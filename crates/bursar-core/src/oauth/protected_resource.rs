@@ -37,6 +37,8 @@ pub struct ResourceMetadata {
     pub authorization_servers: Vec<Issuer>,
     /// The scopes to ask for when nothing else says which; `None` if it does not say.
     pub scopes_supported: Option<Scope>,
+    /// Whether it takes only tokens that are bound to a key (RFC 9449).
+    pub wants_bound_tokens: bool,
 }
 
 impl ResourceMetadata {
@@ -65,7 +67,10 @@ impl ResourceMetadata {
             servers.unwrap_or_default().into_iter().map(issuer).collect::<Result<_, _>>()?;
         let scopes_supported =
             texts(document.get("scopes_supported")).map(|scopes| Scope::from_answer(&scopes.join(" ")));
-        Ok(Self { resource: resource.to_owned(), authorization_servers, scopes_supported })
+        let wants_bound_tokens =
+            document.get("dpop_bound_access_tokens_required") == Some(&Value::Bool(true));
+        let resource = resource.to_owned();
+        Ok(Self { resource, authorization_servers, scopes_supported, wants_bound_tokens })
     }
 }
 

@@ -17,6 +17,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::jose::{Algorithm, PublicKey};
@@ -132,6 +133,20 @@ impl SigningKey {
     pub fn sign(&self, typ: &str, claims: &(impl Serialize + ?Sized)) -> Result<Secret, SigningError> {
         compact(self.key.algorithm(), typ, self.key_id(), claims, |message| self.key.signature(message))
     }
+
+    /// The same with a public key in the header instead of a name (RFC 9449 §4.2).
+    ///
+    /// # Errors
+    /// As of [`SigningKey::sign`].
+    pub(super) fn sign_showing_key(
+        &self,
+        typ: &str,
+        public: &Map<String, Value>,
+        claims: &(impl Serialize + ?Sized),
+    ) -> Result<Secret, SigningError> {
+        let header = Header { alg: self.algorithm(), typ, kid: None, jwk: Some(public) };
+        written(&header, claims, |message| self.key.signature(message))
+    }
 }
 
 /// Writes the three parts of RFC 7515 §3.1 into one text, which grows once.
@@ -142,8 +157,16 @@ pub(super) fn compact<S: AsRef<[u8]>>(
     claims: &(impl Serialize + ?Sized),
     signature: impl FnOnce(&[u8]) -> Result<S, SigningError>,
 ) -> Result<Secret, SigningError> {
+    written(&Header { alg: algorithm.name(), typ, kid: key_id, jwk: None }, claims, signature)
+}
+
+fn written<S: AsRef<[u8]>>(
+    header: &Header<'_>,
+    claims: &(impl Serialize + ?Sized),
+    signature: impl FnOnce(&[u8]) -> Result<S, SigningError>,
+) -> Result<Secret, SigningError> {
     let json = |bytes: serde_json::Result<Vec<u8>>| bytes.map_err(|_| SigningError::Claims);
-    let header = json(serde_json::to_vec(&Header { alg: algorithm.name(), typ, kid: key_id }))?;
+    let header = json(serde_json::to_vec(header))?;
     let payload = json(serde_json::to_vec(claims))?;
     let length = (header.len() + payload.len() + LARGEST_SIGNATURE) / 3 * 4 + PARTING;
     let mut token = String::with_capacity(length);
@@ -162,6 +185,8 @@ struct Header<'a> {
     typ: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwk: Option<&'a Map<String, Value>>,
 }
 
 /// RSA with 4096 bits; a longer one makes the text grow again.

@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::authenticator_data::AuthenticatorData;
 use super::cose_key::CredentialKey;
-use super::registration::check_host_and_presence;
+use super::registration::check_host_and_person;
 use super::{Expected, PasskeyError, client_data};
 
 /// What a browser brings after a passkey has signed.
@@ -18,47 +18,40 @@ pub struct Assertion<'a> {
     pub signature: &'a [u8],
 }
 
-/// What is known of the passkey.
-#[derive(Clone, Copy, Debug)]
-pub struct Credential<'a> {
-    /// Its key.
-    pub key: &'a CredentialKey,
-    /// The highest counter seen.
-    pub counter: u32,
-}
-
-/// A passkey was used here and now.
+/// A passkey was used, by whoever it is verified to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asserted {
     /// How often it has signed.
     pub counter: u32,
-    /// The authenticator has made sure who somebody is.
-    pub is_user_verified: bool,
     /// Its maker keeps a copy.
     pub is_backed_up: bool,
+}
+
+impl Asserted {
+    /// Whether it was signed after everything with the counter `known`, the highest seen (§7.2 step 21). If not, and if the
+    /// answer is a new one, there is a copy of the passkey.
+    pub fn follows(&self, known: u32) -> bool {
+        // Those that are kept in several places at once do not count, and say 0 for ever.
+        self.counter > known || (self.counter == 0 && known == 0)
+    }
 }
 
 /// Checks an answer to a page that has asked for a passkey.
 ///
 /// # Errors
-/// What does not fit; [`PasskeyError::Copied`] only if all else does.
+/// What does not fit.
 pub fn verify_assertion(
     assertion: &Assertion<'_>,
-    credential: Credential<'_>,
+    key: &CredentialKey,
     expected: &Expected<'_>,
 ) -> Result<Asserted, PasskeyError> {
     client_data::check(assertion.client_data, "webauthn.get", expected)?;
     let told = AuthenticatorData::read(assertion.authenticator_data)?;
-    check_host_and_presence(&told, expected)?;
+    check_host_and_person(&told, expected)?;
     let hash = digest(&SHA256, assertion.client_data);
     let message = [assertion.authenticator_data, hash.as_ref()].concat();
-    if !credential.key.verifies(&message, assertion.signature) {
+    if !key.verifies(&message, assertion.signature) {
         return Err(PasskeyError::Signature);
     }
-    let (known, counter) = (credential.counter, told.counter);
-    // Those that are kept in several places at once do not count, and say 0 for ever.
-    if (known != 0 || counter != 0) && counter <= known {
-        return Err(PasskeyError::Copied { known, told: counter });
-    }
-    Ok(Asserted { counter, is_user_verified: told.is_user_verified, is_backed_up: told.is_backed_up })
+    Ok(Asserted { counter: told.counter, is_backed_up: told.is_backed_up })
 }

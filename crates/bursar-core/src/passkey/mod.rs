@@ -13,7 +13,7 @@ mod registration;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use self::assertion::{Asserted, Assertion, Credential, verify_assertion};
+pub use self::assertion::{Asserted, Assertion, verify_assertion};
 pub use self::cose_key::CredentialKey;
 pub use self::registration::{ALGORITHMS, NewCredential, Registration, verify_registration};
 
@@ -55,18 +55,13 @@ pub enum PasskeyError {
     /// Nobody has touched the authenticator (§7.1 step 14, §7.2 step 16).
     #[error("the authenticator was not touched")]
     NobodyPresent,
+    /// The authenticator has not made sure who touches it (§7.1 step 15, §7.2 step 17).
+    #[error("the authenticator did not verify its user")]
+    Unverified,
     /// It is no key that is verified here (§7.1 step 16).
     #[error("the passkey is of no kind that is taken here: ES256, EdDSA or RS256")]
     Key,
     /// The signature is not by this passkey (§7.2 step 20).
     #[error("the signature does not hold")]
     Signature,
-    /// Its counter has not grown: there is a copy of it (§7.2 step 21).
-    #[error("the passkey's counter is {told}, but was {known} before: there is a copy of it")]
-    Copied {
-        /// The highest one seen.
-        known: u32,
-        /// The one of this time.
-        told: u32,
-    },
 }

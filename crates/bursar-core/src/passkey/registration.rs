@@ -25,8 +25,6 @@ pub struct NewCredential {
     pub key: CredentialKey,
     /// How often it has signed.
     pub counter: u32,
-    /// The authenticator has made sure who somebody is.
-    pub is_user_verified: bool,
     /// Its maker keeps a copy.
     pub is_backed_up: bool,
 }
@@ -51,23 +49,26 @@ pub fn verify_registration(
     };
     let bytes = part("authData")?.bytes().ok_or(PasskeyError::Authenticator)?;
     let told = AuthenticatorData::read(bytes)?;
-    check_host_and_presence(&told, expected)?;
+    check_host_and_person(&told, expected)?;
     let new = told.new.ok_or(PasskeyError::Authenticator)?;
     Ok(NewCredential {
         id: new.id.to_owned(),
         key: CredentialKey::from_cose(new.key)?,
         counter: told.counter,
-        is_user_verified: told.is_user_verified,
         is_backed_up: told.is_backed_up,
     })
 }
 
-pub(super) fn check_host_and_presence(
+pub(super) fn check_host_and_person(
     told: &AuthenticatorData<'_>,
     expected: &Expected<'_>,
 ) -> Result<(), PasskeyError> {
     if told.relying_party != digest(&SHA256, expected.relying_party.as_bytes()).as_ref() {
         return Err(PasskeyError::RelyingParty);
     }
-    if told.is_user_present { Ok(()) } else { Err(PasskeyError::NobodyPresent) }
+    if !told.is_user_present {
+        return Err(PasskeyError::NobodyPresent);
+    }
+    // It stands for the password: whoever finds it must not be let in by it.
+    if told.is_user_verified { Ok(()) } else { Err(PasskeyError::Unverified) }
 }

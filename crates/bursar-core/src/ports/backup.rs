@@ -104,6 +104,11 @@ impl<R: BufRead> BackupReader<R> {
         Ok(Self { source, header, read: End::default(), finished: false })
     }
 
+    /// The incarnation the backup was made of.
+    pub fn incarnation(&self) -> &Incarnation {
+        &self.header.incarnation
+    }
+
     /// The last commit the backup contains.
     pub fn sequence(&self) -> Sequence {
         self.header.sequence
@@ -115,9 +120,15 @@ impl<R: BufRead> BackupReader<R> {
         if wanted.id == self.header.incarnation.id {
             return Err(StoreError::Misuse("a restored store needs an incarnation of its own"));
         }
-        let source_is_dead = matches!(wanted.origin, Origin::Restored { source_is_dead: true, .. });
+        let (source_is_dead, grants_stand) = match wanted.origin {
+            Origin::Restored { source_is_dead, grants_stand, .. } => (source_is_dead, grants_stand),
+            Origin::Fresh => (false, false),
+        };
         let from = self.header.incarnation.id.clone();
-        Ok(Incarnation { id: wanted.id, origin: Origin::Restored { from, source_is_dead } })
+        // What was taken back in the other life stays so, whatever is said in this one.
+        let honours_from = self.header.incarnation.honours_from().max(wanted.honours_from());
+        let origin = Origin::Restored { from, source_is_dead, grants_stand, honours_from };
+        Ok(Incarnation { id: wanted.id, origin })
     }
 
     fn next_line(&mut self) -> Result<Option<Line>, StoreError> {
@@ -247,8 +258,11 @@ fn read_space(text: &str) -> Result<Space, Unreadable> {
 fn read_line(source: &mut impl BufRead) -> Result<Option<Vec<u8>>, StoreError> {
     let mut line = Vec::new();
     let read = source.take(LONGEST_LINE).read_until(b'\n', &mut line);
-    let read =
-        read.map_err(|error| StoreError::Unavailable(format!("the backup cannot be read: {error}")))?;
+    let read = read.map_err(|error| match error.kind() {
+        // Of a file that is checked while it is read.
+        std::io::ErrorKind::InvalidData => StoreError::Damaged(error.to_string()),
+        _ => StoreError::Unavailable(format!("the backup cannot be read: {error}")),
+    })?;
     match (read, line.last()) {
         (0, _) => Ok(None),
         (_, Some(b'\n')) => Ok(Some(line)),
@@ -334,7 +348,11 @@ mod tests {
         let reader = BackupReader::begin(bytes.as_slice()).unwrap();
         let wanted = |id: &str| Incarnation { id: id.to_owned(), origin: Origin::Fresh };
         let restored = reader.restored(wanted("second")).unwrap();
-        assert_eq!(restored.origin, Origin::Restored { from: "first".to_owned(), source_is_dead: false });
+        let from = "first".to_owned();
+        assert_eq!(
+            restored.origin,
+            Origin::Restored { from, source_is_dead: false, grants_stand: false, honours_from: None }
+        );
         assert!(matches!(reader.restored(wanted("first")), Err(StoreError::Misuse(_))));
     }
 

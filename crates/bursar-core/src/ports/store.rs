@@ -19,7 +19,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-pub use self::answer::{Answer, Change, Commit, Count, Due, EventQuery, Page, StoredEvent, Tally};
+pub use self::answer::{Answer, Change, Changes, Commit, Count, Due, EventQuery, Page, StoredEvent, Tally};
 pub use self::batch::{Batch, CommitId, Expected, Guard, WriteOperation};
 pub use self::error::StoreError;
 pub use self::incarnation::{Health, INCARNATION, Incarnation, Origin};
@@ -110,23 +110,29 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// What changed after `after`, in commit order. Kinds declared unwatched never appear.
     ///
-    /// A commit is never cut in two: the last one is told whole, even beyond `limit`. Remembered for a day; records
-    /// that merely expire are not announced.
+    /// A commit is never cut in two: the last one is told whole, even beyond `limit`; with a limit of 0 only the place is told
+    /// up to which there could be something. Remembered for a day; records that merely expire are not announced.
     fn changes<'a>(
         &'a self,
         space: &'a Space,
         after: Sequence,
         limit: usize,
-    ) -> BoxFuture<'a, Result<Answer<Vec<Change>>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Answer<Changes>, StoreError>>;
 
-    /// A hint that something changed, here or in another process; read [`Store::changes`] for what. Hints may be
-    /// late, merged or lost, so nobody waits for one alone.
-    fn watch(&self) -> watch::Receiver<Sequence>;
+    /// A hint that something may have changed, here or in another process; read [`Store::changes`] for what. The number is
+    /// another one with every hint, and says nothing else. Hints may be late, merged or lost, so nobody waits for one alone.
+    fn watch(&self) -> watch::Receiver<u64>;
 
     /// Whether hints of what others commit may have stopped coming, which [`Store::watch`] cannot say: what is kept because
     /// no hint came is then to be read anew. Known within five seconds.
     fn is_deaf(&self) -> bool {
         false
+    }
+
+    /// The store's clock, as far as it is known without asking; `None`: it goes by the clock of this process. Whoever reckons
+    /// the end of something that others judge goes by it.
+    fn now(&self) -> Option<Timestamp> {
+        None
     }
 
     /// Appends use events, which belong to no change.
@@ -154,11 +160,23 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Writes every durable record and event as one consistent picture, a JSON object a line.
     fn backup<'a>(&'a self, sink: &'a mut (dyn Write + Send)) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Reads a backup into this store, which must hold no records yet, under a new incarnation. Its origin always
-    /// becomes [`Origin::Restored`] from the incarnation the backup names; a backup cut short changes nothing.
+    /// Reads a backup into this store, which must hold no records yet ([`StoreError::NotEmpty`]), under a new incarnation.
+    /// Its origin always becomes [`Origin::Restored`] from the incarnation the backup names; a backup cut short changes
+    /// nothing.
     fn restore<'a>(
         &'a self,
         source: &'a mut (dyn BufRead + Send),
         incarnation: Incarnation,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Refuses every write from now on, whoever makes it, with [`StoreError::Moved`] and this text. Whatever was acknowledged
+    /// before can be read afterwards, and nothing is acknowledged after. Sealed again, it tells the new text.
+    fn seal<'a>(&'a self, _moved_to: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async { Err(StoreError::Misuse("this store cannot be sealed")) })
+    }
+
+    /// Lifts [`Store::seal`]. Nothing happens to a store that is not sealed.
+    fn unseal(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Err(StoreError::Misuse("this store cannot be sealed")) })
+    }
 }

@@ -108,7 +108,7 @@ async fn read_lines(
         client.batch_execute(&format!("LOCK TABLE {table} IN EXCLUSIVE MODE")).await?;
         let row = client.query_one(&format!("SELECT EXISTS (SELECT 1 FROM {table})"), &[]).await?;
         if column(&row, 0)? && *kind != INCARNATION {
-            return Err(StoreError::Misuse("a backup is restored into an empty store only").into());
+            return Err(StoreError::NotEmpty.into());
         }
     }
     let mut reader = BackupReader::begin(source)?;

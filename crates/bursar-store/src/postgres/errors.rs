@@ -8,6 +8,8 @@ use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::Error;
 use tokio_postgres::error::DbError;
 
+use super::seal::SEALED;
+
 /// Why something did not work, and whether to try again.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -61,6 +63,7 @@ fn answered(answer: &DbError) -> Trouble {
     let again = |error: fn(String) -> StoreError| Trouble::Again(error(text.clone()));
     let refused = |error: fn(String) -> StoreError| Trouble::Refused(error(text.clone()));
     match answer.code().code() {
+        SEALED => StoreError::Moved(answer.message().to_owned()).into(),
         // Serialization failure, deadlock, lock or statement not in time; session ended by a timeout, too many
         // connections, out of memory, trouble with a disk.
         "40001" | "40P01" | "55P03" | "57014" | "25P03" | "53300" | "53200" | "53400" | "58030" => {

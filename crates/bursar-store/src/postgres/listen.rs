@@ -5,12 +5,13 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bursar_core::ports::store::Sequence;
 use futures::FutureExt as _;
 use futures::future::{Either, select};
+use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::AsyncMessage;
@@ -22,14 +23,18 @@ use crate::hearing::Hearing;
 /// Where wake-ups come together.
 #[derive(Debug)]
 pub(super) struct Hints {
-    watchers: watch::Sender<Sequence>,
+    watchers: watch::Sender<u64>,
+    /// The largest number that anybody has told of.
+    known: AtomicU64,
     /// Tells our own notifications from those of other nodes.
     node: String,
     announce: Notify,
-    /// A commit that somebody was told of and looked for before it could be read; 0 if there is none.
+    /// A commit that was told of and looked for before it could be read; 0 if there is none.
     unsettled: AtomicU64,
     began: Instant,
     hearing: Hearing,
+    /// What the server's clock said when this one began, in microseconds; [`UNKNOWN`] before it was asked.
+    server_began: AtomicI64,
 }
 
 impl Hints {
@@ -38,14 +43,15 @@ impl Hints {
         static STORES: AtomicU64 = AtomicU64::new(0);
         // Two stores of one process are two nodes as well.
         let node = format!("{}-{node}-{}", std::process::id(), STORES.fetch_add(1, Ordering::Relaxed));
-        let unsettled = AtomicU64::new(0);
+        let (known, unsettled) = (AtomicU64::new(0), AtomicU64::new(0));
         let (watchers, announce) = (watch::Sender::new(0), Notify::new());
         let hearing = Hearing::new(Duration::ZERO);
-        Self { watchers, node, announce, unsettled, began: Instant::now(), hearing }
+        let (began, server_began) = (Instant::now(), AtomicI64::new(UNKNOWN));
+        Self { watchers, known, node, announce, unsettled, began, hearing, server_began }
     }
 
     /// Hears of every wake-up.
-    pub(super) fn subscribe(&self) -> watch::Receiver<Sequence> {
+    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
         self.watchers.subscribe()
     }
 
@@ -64,9 +70,10 @@ impl Hints {
         }
     }
 
-    /// Something up to `sequence` may be new.
+    /// Something up to `sequence` may be new. Also if more was told of before: numbers become visible in any order.
     pub(super) fn wake(&self, sequence: Sequence) {
-        self.watchers.send_modify(|last| *last = sequence.max(*last));
+        self.known.fetch_max(sequence, Ordering::AcqRel);
+        self.watchers.send_modify(|hints| *hints += 1);
     }
 
     /// Whether the server has not been heard for too long.
@@ -74,8 +81,23 @@ impl Hints {
         self.hearing.is_lost(self.began.elapsed())
     }
 
+    /// The server's clock, as it was when it was asked last and on from there.
+    pub(super) fn now(&self) -> Option<Timestamp> {
+        let began = Some(self.server_began.load(Ordering::Acquire)).filter(|began| *began != UNKNOWN)?;
+        let elapsed = i64::try_from(self.began.elapsed().as_micros()).ok()?;
+        Timestamp::from_microsecond(began.checked_add(elapsed)?).ok()
+    }
+
+    /// The server has said what time it was, and has answered.
+    fn heard(&self, server_time: i64) {
+        let elapsed = self.began.elapsed();
+        let elapsed_micros = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
+        self.server_began.store(server_time.saturating_sub(elapsed_micros), Ordering::Release);
+        self.hearing.heard(elapsed);
+    }
+
     fn known(&self) -> Sequence {
-        *self.watchers.borrow()
+        self.known.load(Ordering::Acquire)
     }
 }
 
@@ -143,7 +165,8 @@ async fn announce(server: &Server) {
     }
 }
 
-async fn look(server: &Server) {
+/// Reads how far the server is, what its clock says, and whether what was under way is settled.
+pub(super) async fn look(server: &Server) {
     let hints = &server.hints;
     let unsettled = hints.unsettled.load(Ordering::Acquire);
     if unsettled != 0
@@ -154,8 +177,8 @@ async fn look(server: &Server) {
         let _ = hints.unsettled.compare_exchange(unsettled, 0, Ordering::AcqRel, Ordering::Relaxed);
         hints.wake(unsettled);
     }
-    if let Ok(head) = try_head(server).await {
-        hints.hearing.heard(hints.began.elapsed());
+    if let Ok((head, server_time)) = try_head(server).await {
+        hints.heard(server_time);
         if head > hints.known() {
             hints.wake(head);
         }
@@ -189,6 +212,9 @@ async fn connect(server: &Server) -> Option<mpsc::UnboundedReceiver<String>> {
     });
     Some(receiver)
 }
+
+/// No server's clock says this.
+const UNKNOWN: i64 = i64::MIN;
 
 const CHANNEL: &str = "bursar";
 

@@ -17,6 +17,7 @@ mod order;
 mod pipeline;
 mod reader;
 mod schema;
+mod seal;
 mod server;
 mod store;
 mod text;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
-    Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Page, Record,
-    Sequence, Space, Store, StoreError, StoredEvent, Tally,
+    Answer, Batch, Changes, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Page,
+    Record, Sequence, Space, Store, StoreError, StoredEvent, Tally,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -18,7 +18,7 @@ use super::pipeline::{Step, run};
 use super::reader::BEGIN;
 use super::server::{Server, in_time};
 use super::threads::Threads;
-use super::{PostgresOptions, backup, collect, commit, counter, listen, migrate, reader};
+use super::{PostgresOptions, backup, collect, commit, counter, listen, migrate, reader, seal};
 
 /// Records in a `PostgreSQL` database, shared by all nodes that open it.
 ///
@@ -37,6 +37,8 @@ impl PostgresStore {
     pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
         let (server, threads) = (Arc::new(Server::new(&options)?), Threads::start()?);
         threads.here(migrate::prepare(&server, &options.incarnation)).await?;
+        // Before anybody asks, so that hints begin where the store stands, and its clock is known.
+        threads.here(listen::look(&server)).await;
         threads.spawn(listen::listen(Arc::clone(&server)));
         Ok(Self { server, threads })
     }
@@ -151,16 +153,20 @@ impl Store for PostgresStore {
         space: &'a Space,
         after: Sequence,
         limit: usize,
-    ) -> BoxFuture<'a, Result<Answer<Vec<Change>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Answer<Changes>, StoreError>> {
         self.threads.here(reader::changes(&self.server, space, after, limit))
     }
 
-    fn watch(&self) -> watch::Receiver<Sequence> {
+    fn watch(&self) -> watch::Receiver<u64> {
         self.server.hints.subscribe()
     }
 
     fn is_deaf(&self) -> bool {
         self.server.hints.is_deaf()
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        self.server.given_time().is_none().then(|| self.server.hints.now()).flatten()
     }
 
     fn append<'a>(&'a self, space: &'a Space, events: Vec<Event>) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -201,6 +207,14 @@ impl Store for PostgresStore {
             self.server.hints.wake(backup::restore(&self.server, source, incarnation).await?);
             Ok(())
         })
+    }
+
+    fn seal<'a>(&'a self, moved_to: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.threads.here(seal::seal(&self.server, Some(moved_to)))
+    }
+
+    fn unseal(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.threads.here(seal::seal(&self.server, None))
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
 use bursar_core::ports::backup::{BackedUpRecord, BackupReader, BackupWriter, Line};
+use bursar_core::ports::document;
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
     EventQuery, Group, INCARNATION, Incarnation, Kind, NewRecord, Record, Sequence, Space, Store as _,
@@ -16,7 +17,7 @@ use jiff::Timestamp;
 use redis::{Cmd, Value};
 
 use super::errors::{Failure, unexpected};
-use super::read::{exclusive, read_spaces};
+use super::read::{exclusive, inhabited_spaces, read_spaces};
 use super::reply::{bytes, list, millisecond, text};
 use super::request::Request;
 use super::scripts;
@@ -37,10 +38,10 @@ struct Picture {
 
 /// Writes everything durable. Holds the records of the store in memory until the picture is whole.
 pub(super) async fn back_up(store: &RedisStore, sink: &mut (dyn Write + Send)) -> Result<(), StoreError> {
-    let health = Request::new(&scripts::HEALTH, &store.names, &Space::System)
-        .with(INCARNATION.name)
-        .with(Incarnation::CURRENT);
-    let (incarnation, _) = store.incarnation(health).await?;
+    // Read and not asked of the health, which wants to write: a sealed store is copied too.
+    let life = document::get::<Incarnation>(store, &Space::System, Incarnation::CURRENT).await?.value;
+    let missing = || StoreError::Damaged("the store does not know which incarnation it is".to_owned());
+    let incarnation = life.ok_or_else(missing)?.document;
     let mut spaces = vec![Space::System];
     spaces.extend(read_spaces(&store.link, &store.names).await?);
     let mut pictures = Vec::new();
@@ -195,19 +196,19 @@ pub(super) async fn restore(
         .with(Incarnation::CURRENT);
     request.push_content(&incarnation_record(&incarnation)?);
     write(store, &request).await?;
-    store.hints.announce(last);
+    store.hints.announce();
     Ok(())
 }
 
 async fn refuse_records(store: &RedisStore) -> Result<(), StoreError> {
-    let mut spaces = vec![Space::System];
-    spaces.extend(read_spaces(&store.link, &store.names).await?);
+    let mut spaces = inhabited_spaces(store).await?;
+    spaces.push(Space::System);
     for space in &spaces {
         for kind in kept(store) {
             let mut command = Cmd::new();
             command.arg("ZCARD").arg(format!("{}k:{}", store.names.space(space), kind.name));
             if store.link.command(&command).await.map_err(Failure::into_unavailable)? != Value::Int(0) {
-                return Err(StoreError::Misuse("a backup is restored into an empty store only"));
+                return Err(StoreError::NotEmpty);
             }
         }
     }

@@ -60,7 +60,7 @@ impl RedisStore {
             "done" => {
                 let sequence = reply.number()?;
                 if reply.text()? == "1" {
-                    self.hints.announce(sequence);
+                    self.hints.announce();
                 }
                 Ok(Some(Commit::Done(Version(sequence))))
             }

@@ -113,6 +113,12 @@ pub(super) fn request_failure(error: &RedisError) -> Failure {
             "Redis does not let this user run the store's commands".to_owned(),
         )),
         _ => match error.code() {
+            Some("BURSARMOVED") => {
+                Failure::Final(StoreError::Moved(error.detail().unwrap_or_default().to_owned()))
+            }
+            Some("BURSARHALF") => Failure::Final(StoreError::Unavailable(
+                error.detail().unwrap_or("a restore was not finished").to_owned(),
+            )),
             Some("OOM") => Failure::Final(StoreError::Full("Redis has reached its `maxmemory`".to_owned())),
             Some("MISCONF" | "NOREPLICAS") => Failure::NotDone(detail(error)),
             Some("BUSY") => Failure::NotDone("Redis is busy with another script".to_owned()),

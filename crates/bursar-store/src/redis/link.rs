@@ -4,20 +4,20 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bursar_core::ports::clock::Clock;
 use bursar_core::ports::store::StoreError;
+use bursar_core::together::Together;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use redis::aio::MultiplexedConnection;
 use redis::cluster_async::ClusterConnection;
 use redis::{AsyncConnectionConfig, Cmd, ErrorKind, ServerErrorKind, Value};
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
 
 use super::errors::{Failure, RedisOpenError, connect_failure, request_failure};
 use super::reply::Reply;
@@ -52,6 +52,8 @@ pub(super) struct Link {
     /// What makes the store ready, asked on every new connection before anything else.
     greeting: Mutex<Request>,
     state: Mutex<State>,
+    /// New connections: whoever waits for one shares it, or its failure.
+    connecting: Together<Failure>,
     /// Which address was last tried.
     turn: AtomicUsize,
     /// How far the server's clock is ahead of the stopwatch, in microseconds.
@@ -79,13 +81,22 @@ impl Link {
         runtime: Handle,
         greeting: Request,
     ) -> Self {
-        let (state, turn, ahead) = (Mutex::default(), AtomicUsize::new(0), AtomicI64::new(0));
-        Self { target, cluster, clock, runtime, greeting: Mutex::new(greeting), state, turn, ahead }
+        Self {
+            target,
+            cluster,
+            clock,
+            runtime,
+            greeting: Mutex::new(greeting),
+            state: Mutex::default(),
+            connecting: Together::default(),
+            turn: AtomicUsize::new(0),
+            ahead: AtomicI64::new(0),
+        }
     }
 
     /// From now on connections are greeted with this.
-    pub(super) async fn greet_with(&self, greeting: Request) {
-        *self.greeting.lock().await = greeting;
+    pub(super) fn greet_with(&self, greeting: Request) {
+        *self.greeting.lock().unwrap_or_else(PoisonError::into_inner) = greeting;
     }
 
     /// The clock the link waits by.
@@ -130,7 +141,7 @@ impl Link {
             Err(failure) => {
                 // A server that has become a replica stays one; its name may mean another by now.
                 if !matches!(failure, Failure::Final(_)) {
-                    self.give_up(generation).await;
+                    self.give_up(generation);
                 }
                 Err(failure)
             }
@@ -145,11 +156,17 @@ impl Link {
             Err(error) => {
                 let failure = request_failure(&error);
                 if !matches!(failure, Failure::Final(_)) {
-                    self.give_up(generation).await;
+                    self.give_up(generation);
                 }
                 Err(failure)
             }
         }
+    }
+
+    /// The server's clock, as it was with its last answer and on from there.
+    pub(super) fn server_time(&self) -> Timestamp {
+        let now = micros(self.clock.stopwatch()).saturating_add(self.ahead.load(Ordering::Relaxed));
+        Timestamp::from_microsecond(now).unwrap_or(Timestamp::MAX)
     }
 
     /// When a request sent now will have been given up, by the server's clock. Servers of a cluster have a clock each.
@@ -159,21 +176,30 @@ impl Link {
     }
 
     async fn connection(&self) -> Result<(u64, Connection), Failure> {
-        let mut state = self.state.lock().await;
-        if let Some(connection) = &state.connection {
-            return Ok((state.generation, connection.clone()));
+        if let Some(known) = self.known() {
+            return Ok(known);
+        }
+        self.connecting.run(|| self.connect_anew()).await?;
+        self.known().ok_or_else(|| Failure::NotDone("the connection with Redis broke at once".to_owned()))
+    }
+
+    async fn connect_anew(&self) -> Result<(), Failure> {
+        // Somebody else may have done it meanwhile.
+        if self.known().is_some() {
+            return Ok(());
         }
         let mut connection = self.connect().await?;
-        let greeting = self.greeting.lock().await.clone();
+        let greeting = self.greeting.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut reply =
             self.run(&mut connection, &greeting, None).await.map_err(|failure| match failure {
                 Failure::Lost(detail) => Failure::NotDone(detail),
                 other => other,
             })?;
         check_greeting(&mut reply).map_err(Failure::Final)?;
+        let mut state = self.state();
         state.generation += 1;
-        state.connection = Some(connection.clone());
-        Ok((state.generation, connection))
+        state.connection = Some(connection);
+        Ok(())
     }
 
     async fn connect(&self) -> Result<Connection, Failure> {
@@ -206,8 +232,17 @@ impl Link {
         Ok(reply)
     }
 
-    async fn give_up(&self, generation: u64) {
-        let mut state = self.state.lock().await;
+    fn known(&self) -> Option<(u64, Connection)> {
+        let state = self.state();
+        state.connection.clone().map(|connection| (state.generation, connection))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give_up(&self, generation: u64) {
+        let mut state = self.state();
         if state.generation == generation {
             state.connection = None;
         }

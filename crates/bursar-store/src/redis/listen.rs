@@ -20,36 +20,24 @@ use crate::hearing::Hearing;
 /// Who waits for changes.
 #[derive(Debug)]
 pub(super) struct Hints {
-    sender: watch::Sender<Sequence>,
-    /// Spaces of a cluster are numbered apart, so numbers cannot be compared.
-    cluster: bool,
+    sender: watch::Sender<u64>,
     pub(super) hearing: Hearing,
 }
 
 impl Hints {
     /// Nothing is known yet.
-    pub(super) fn new(cluster: bool, clock: &dyn Clock) -> Self {
-        let sender = watch::Sender::new(if cluster { Sequence::MAX - 1 } else { 0 });
-        Self { sender, cluster, hearing: Hearing::new(clock.stopwatch()) }
+    pub(super) fn new(clock: &dyn Clock) -> Self {
+        Self { sender: watch::Sender::new(0), hearing: Hearing::new(clock.stopwatch()) }
     }
 
     /// Somebody else who waits.
-    pub(super) fn subscribe(&self) -> watch::Receiver<Sequence> {
+    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
         self.sender.subscribe()
     }
 
-    /// Wakes everybody. On one server hints never go back; on a cluster they only do, so that nobody takes one for
-    /// the place in a sequence up to which he has read.
-    pub(super) fn announce(&self, sequence: Sequence) {
-        if self.cluster {
-            self.sender.send_modify(|last| *last = last.saturating_sub(1));
-        } else {
-            self.sender.send_if_modified(|last| {
-                let is_newer = *last < sequence;
-                *last = (*last).max(sequence);
-                is_newer
-            });
-        }
+    /// Wakes everybody.
+    pub(super) fn announce(&self) {
+        self.sender.send_modify(|hints| *hints += 1);
     }
 }
 
@@ -92,9 +80,9 @@ async fn hear(
                 // Our own commits were told when they were answered.
                 if let Some((from, sequence)) = text.split_once(' ')
                     && from != origin
-                    && let Ok(sequence) = sequence.parse()
+                    && sequence.parse::<Sequence>().is_ok()
                 {
-                    hints.announce(sequence);
+                    hints.announce();
                 }
             }
             Either::Right(_) => {
@@ -133,7 +121,7 @@ async fn look(link: &Link, names: &Names, hints: &Hints, announced: &mut HashMap
             continue;
         };
         if announced.insert(space.as_str().to_owned(), sequence) != Some(sequence) {
-            hints.announce(sequence);
+            hints.announce();
         }
     }
 }

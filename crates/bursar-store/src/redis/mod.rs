@@ -14,6 +14,7 @@ mod read;
 mod reply;
 mod request;
 mod scripts;
+mod seal;
 mod store;
 mod target;
 
@@ -54,6 +55,8 @@ pub struct RedisOptions {
     /// Durable kinds are kept although the server has replicas, to which it may fail over without the last commits: a
     /// refresh token spent in one of them is lost.
     pub accept_replicas: bool,
+    /// A restore that has stopped half-way in this database is undone: it is emptied.
+    pub discard_half_restored: bool,
 }
 
 /// By which clock a store on a server judges.
@@ -86,6 +89,7 @@ impl RedisOptions {
             runtime,
             trusted_settings: false,
             accept_replicas: false,
+            discard_half_restored: false,
         }
     }
 }

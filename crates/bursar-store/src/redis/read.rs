@@ -108,6 +108,16 @@ pub(super) async fn read_spaces(link: &Link, names: &Names) -> Result<Vec<Space>
     Ok(spaces)
 }
 
+/// The same, and the one that everything begins with: nothing in it may be passed over because the list is gone.
+pub(super) async fn inhabited_spaces(store: &RedisStore) -> Result<Vec<Space>, StoreError> {
+    let mut spaces = read_spaces(&store.link, &store.names).await?;
+    let personal = Space::Sandbox(SandboxId::personal());
+    if !spaces.contains(&personal) {
+        spaces.push(personal);
+    }
+    Ok(spaces)
+}
+
 /// Keys after `after`, as the server's lexical bound.
 pub(super) fn exclusive(after: &str) -> Vec<u8> {
     [b"(", after.as_bytes()].concat()

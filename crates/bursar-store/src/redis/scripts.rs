@@ -53,6 +53,8 @@ pub(super) static PREPARE: LazyLock<LuaScript> =
     LazyLock::new(|| LuaScript::new(include_str!("scripts/prepare.lua")));
 pub(super) static PROBE: LazyLock<LuaScript> =
     LazyLock::new(|| LuaScript::new(include_str!("scripts/probe.lua")));
+pub(super) static REGISTER: LazyLock<LuaScript> =
+    LazyLock::new(|| LuaScript::new(include_str!("scripts/register.lua")));
 pub(super) static RESTORE: LazyLock<LuaScript> =
     LazyLock::new(|| LuaScript::new(include_str!("scripts/restore.lua")));
 pub(super) static TALLY: LazyLock<LuaScript> =

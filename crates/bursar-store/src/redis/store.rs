@@ -9,13 +9,13 @@ use bursar_core::ports::document;
 use bursar_core::ports::document::Document as _;
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
-    Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Group, Health, INCARNATION, Incarnation,
-    Kind, NewRecord, Origin, Page, Record, Sequence, Space, Store, StoreError, StoredEvent, Tally,
+    Answer, Batch, Change, Changes, Commit, CommitId, Count, Due, EventQuery, Group, Health, INCARNATION,
+    Incarnation, Kind, NewRecord, Origin, Page, Record, Sequence, Space, Store, StoreError, StoredEvent,
+    Tally,
 };
 use bursar_core::ports::store_time::{to_millisecond, window_end};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use redis::Cmd;
 use tokio::sync::watch;
 
 use super::errors::{Failure, RedisOpenError, unexpected};
@@ -61,28 +61,32 @@ impl RedisStore {
         let target = Target::parse(&options.url, options.authorities.clone())?;
         let cluster = inspect(&target, &options).await?;
         let names = Arc::new(Names::new(&options.prefix, cluster)?);
-        let greeting = greeting(&names, &options.incarnation, false)?;
+        let demand = if options.discard_half_restored { Demand::NotEvenWhole } else { Demand::Nothing };
+        let greeting = greeting(&names, &options.incarnation, demand)?;
         let (clock, runtime) = (Arc::clone(&options.clock), options.runtime.clone());
         let link = Arc::new(Link::new(target, cluster, clock, runtime, greeting.clone()));
         let now = (options.time == StoreTime::Given).then(|| options.clock.now());
-        let mut reply = match link.attempt(&greeting, now).await {
+        let reply = match link.attempt(&greeting, now).await {
             Ok(reply) => reply,
             Err(Failure::Login) => return Err(RedisOpenError::Login),
             Err(failure) => return Err(failure.into_unavailable().into()),
         };
-        reply.text()?;
-        let hints = Arc::new(Hints::new(cluster, link.clock()));
-        hints.announce(reply.number()?);
+        let hints = Arc::new(Hints::new(link.clock()));
         if options.kinds.iter().any(|kind| kind.group == Group::Durable) {
             // Whoever finds the database empty later has lost it, and must not begin anew unseen.
-            link.greet_with(self::greeting(&names, &options.incarnation, true)?).await;
+            link.greet_with(self::greeting(&names, &options.incarnation, Demand::Known)?);
         }
         // The process and the time of opening: two stores never share both.
         let origin = format!("{}-{}-{:p}", std::process::id(), reply.time, Arc::as_ptr(&link));
         let listening = listen(Arc::clone(&link), Arc::clone(&names), Arc::clone(&hints), origin.clone());
         let listener = options.runtime.spawn(listening).abort_handle();
         let registered = Mutex::default();
-        Ok(Self { link, names, hints, options, kinds, origin, registered, listener })
+        let store = Self { link, names, hints, options, kinds, origin, registered, listener };
+        if store.options.discard_half_restored && store.discard_half_restored().await? {
+            let anew = self::greeting(&store.names, &store.options.incarnation, Demand::Nothing)?;
+            store.link.attempt(&anew, store.now()).await.map_err(Failure::into_unavailable)?;
+        }
+        Ok(store)
     }
 
     /// The kind of that name.
@@ -108,15 +112,15 @@ impl RedisStore {
         Ok((reply, time))
     }
 
-    /// Puts a sandbox on the list of those that exist, before anything is written to it.
+    /// Puts a sandbox on the list of those that exist, before anything is written to it. Refused where all has moved: a seal
+    /// is set in every space on the list, so none may come on it later.
     pub(super) async fn register(&self, space: &Space) -> Result<(), Failure> {
         let is_known = self.registered.lock().unwrap_or_else(PoisonError::into_inner).contains(space);
         if is_known || *space == Space::System {
             return Ok(());
         }
-        let mut command = Cmd::new();
-        command.arg("SADD").arg(self.names.spaces()).arg(space.as_str());
-        self.link.command(&command).await.map_err(|failure| match failure {
+        let request = Request::new(&scripts::REGISTER, &self.names, &Space::System).with(space.as_str());
+        self.link.attempt(&request, self.now()).await.map_err(|failure| match failure {
             // Nothing that matters was perhaps done.
             Failure::Lost(detail) => Failure::NotDone(detail),
             other => other,
@@ -260,7 +264,7 @@ impl Store for RedisStore {
         space: &'a Space,
         after: Sequence,
         limit: usize,
-    ) -> BoxFuture<'a, Result<Answer<Vec<Change>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Answer<Changes>, StoreError>> {
         self.link.inside(async move {
             // Nothing follows the last number, and the server refuses to look.
             let is_beyond = after == Sequence::MAX;
@@ -269,6 +273,7 @@ impl Store for RedisStore {
                 .number(after.min(Sequence::MAX - 1))
                 .number(limit.max(1));
             let (mut reply, time) = self.ask(&request).await?;
+            let settled = reply.number()?;
             let mut parts = reply.list()?.ok_or_else(unexpected)?;
             let mut changes = Vec::new();
             while let Some(sequence) = parts.next() {
@@ -278,12 +283,16 @@ impl Store for RedisStore {
             if is_beyond || limit == 0 {
                 changes.clear();
             }
-            Ok(Answer { value: changes, time })
+            Ok(Answer { value: Changes::found(changes, limit, settled), time })
         })
     }
 
-    fn watch(&self) -> watch::Receiver<Sequence> {
+    fn watch(&self) -> watch::Receiver<u64> {
         self.hints.subscribe()
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        (self.options.time == StoreTime::Server).then(|| self.link.server_time())
     }
 
     fn is_deaf(&self) -> bool {
@@ -342,6 +351,14 @@ impl Store for RedisStore {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         self.link.inside(backup::restore(self, source, incarnation))
     }
+
+    fn seal<'a>(&'a self, moved_to: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.link.inside(self.set_seal(Some(moved_to)))
+    }
+
+    fn unseal(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.link.inside(self.set_seal(None))
+    }
 }
 
 /// The record of an incarnation.
@@ -349,11 +366,23 @@ pub(super) fn incarnation_record(incarnation: &Incarnation) -> Result<NewRecord,
     document::encode(incarnation)
 }
 
-fn greeting(names: &Names, incarnation: &str, must_exist: bool) -> Result<Request, StoreError> {
+/// What the first words to a server demand of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Demand {
+    /// Nothing: it may be new.
+    Nothing,
+    /// As before, and it may be half restored.
+    NotEvenWhole,
+    /// It must be the one that was met before.
+    Known,
+}
+
+fn greeting(names: &Names, incarnation: &str, demand: Demand) -> Result<Request, StoreError> {
     let fresh = Incarnation { id: incarnation.to_owned(), origin: Origin::Fresh };
     let mut request = Request::new(&scripts::PREPARE, names, &Space::System)
         .number(SCHEMA)
-        .with(if must_exist { "1" } else { "0" })
+        .with(if demand == Demand::Known { "1" } else { "0" })
+        .with(if demand == Demand::NotEvenWhole { "1" } else { "0" })
         .with(INCARNATION.name)
         .with(fresh.key());
     request.push_content(&incarnation_record(&fresh)?);

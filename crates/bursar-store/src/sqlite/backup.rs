@@ -115,7 +115,7 @@ fn read_lines(
     for kind in schema.kinds().filter(|kind| kind.group == Group::Durable && **kind != INCARNATION) {
         let sql = format!("SELECT EXISTS (SELECT 1 FROM {})", table(kind));
         if connection.query_one(&sql, [], |row| row.get(0)).map_err(store_error)? {
-            return Err(StoreError::Misuse("a backup is restored into an empty store only"));
+            return Err(StoreError::NotEmpty);
         }
     }
     let mut reader = BackupReader::begin(source)?;

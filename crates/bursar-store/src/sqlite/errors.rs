@@ -3,6 +3,8 @@
 use bursar_core::ports::store::StoreError;
 use rusqlite::{Error, ErrorCode};
 
+use super::seal;
+
 /// The meaning of an error outside `COMMIT`: nothing was changed.
 #[expect(clippy::needless_pass_by_value, reason = "used as the function of `map_err`")]
 pub(super) fn store_error(error: Error) -> StoreError {
@@ -14,6 +16,9 @@ pub(super) fn store_error(error: Error) -> StoreError {
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly(detail),
         Some(ErrorCode::DiskFull) => StoreError::Full(detail),
+        Some(ErrorCode::ConstraintViolation) if moved_to(&error).is_some() => {
+            StoreError::Moved(moved_to(&error).unwrap_or_default().to_owned())
+        }
         Some(ErrorCode::TooBig) => StoreError::Misuse("a value is larger than the store can hold"),
         Some(
             ErrorCode::SystemIoFailure
@@ -39,6 +44,13 @@ pub(super) fn commit_error(error: Error) -> StoreError {
 /// Whether waiting may help.
 pub(super) fn is_busy(error: &Error) -> bool {
     matches!(code(error), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn moved_to(error: &Error) -> Option<&str> {
+    match error {
+        Error::SqliteFailure(_, Some(message)) => seal::moved_to(message),
+        _ => None,
+    }
 }
 
 fn code(error: &Error) -> Option<ErrorCode> {

@@ -78,6 +78,11 @@ impl<T> Taker<T> {
         let group = gathered.jobs.len().min(most);
         Some(gathered.jobs.drain(..group).collect())
     }
+
+    /// How many jobs have gathered.
+    pub(super) fn waiting(&self) -> usize {
+        self.0.lock().jobs.len()
+    }
 }
 
 impl<T> fmt::Debug for Bringer<T> {

@@ -9,10 +9,12 @@ mod connection;
 mod errors;
 mod gathering;
 mod heads;
+mod hints;
 mod migrate;
 mod reader;
 pub mod salvage;
 mod schema;
+mod seal;
 mod store;
 mod writer;
 

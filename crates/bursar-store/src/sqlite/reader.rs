@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
-    Change, CommitId, Due, EventQuery, INCARNATION, Incarnation, Kind, Page, Record, Sequence, Space,
-    StoreError, StoredEvent, Tally, Version,
+    Change, Changes, CommitId, Due, EventQuery, INCARNATION, Incarnation, Kind, Page, Record, Sequence,
+    Space, StoreError, StoredEvent, Tally, Version,
 };
 use jiff::Timestamp;
 use rusqlite::types::Type;
@@ -158,7 +158,9 @@ pub(super) fn changes(
     space: &Space,
     after: Sequence,
     limit: usize,
-) -> Result<Vec<Change>, rusqlite::Error> {
+) -> Result<Changes, rusqlite::Error> {
+    // Before the lines: what is committed in between comes with them, or is told the next time.
+    let settled = sequence(connection)?;
     let sql = "SELECT sequence, kind, key FROM change_log WHERE space = ?1 AND sequence > ?2 \
                ORDER BY sequence, ordinal";
     let mut statement = connection.prepare_cached(sql)?;
@@ -172,7 +174,7 @@ pub(super) fn changes(
         }
         found.push(change);
     }
-    Ok(found)
+    Ok(Changes::found(found, limit, settled))
 }
 
 /// Events in order.

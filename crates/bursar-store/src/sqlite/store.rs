@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
-    Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Page, Record,
-    Sequence, Space, Store, StoreError, StoredEvent, Tally,
+    Answer, Batch, Changes, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Page,
+    Record, Sequence, Space, Store, StoreError, StoredEvent, Tally,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -17,11 +17,12 @@ use tokio::sync::watch;
 
 use super::connection::{Opened, create, open_error};
 use super::errors::store_error;
+use super::hints::Hints;
 use super::migrate::prepare;
 use super::reader::{self, Readers};
 use super::schema::Schema;
 use super::writer::{Setup, Writer};
-use super::{SqliteOptions, apply, backup};
+use super::{SqliteOptions, apply, backup, seal};
 
 /// Records in a `SQLite` file, shared by all processes that open it.
 ///
@@ -54,15 +55,16 @@ impl SqliteStore {
         prepare(&opened.connection, &schema, &options.incarnation)?;
         let readers =
             Readers::new(options.path.clone(), Arc::clone(&schema), options.incarnation.clone(), opened);
-        let hint = watch::Sender::new(0);
-        let writer = Writer::new(Setup { options: options.clone(), schema: Arc::clone(&schema), hint });
+        let setup = Setup { options: options.clone(), schema: Arc::clone(&schema), hints: Hints::new() };
+        let writer = Writer::new(setup);
         Ok(Self { options, schema, readers, writer, poll: Mutex::new(None) })
     }
 
     /// Looks whether another process has committed since the last call, and wakes watchers if so.
     ///
     /// Costs a few microseconds. Nothing calls it by itself: whoever watches for other processes' changes decides how
-    /// often.
+    /// often. Who has begun goes on: after four seconds without a look, [`Store::is_deaf`] says that nobody should go by
+    /// the silence of others.
     pub fn poll_changes(&self) -> Result<(), StoreError> {
         let mut poll = self.poll.lock().unwrap_or_else(PoisonError::into_inner);
         let known = poll.take().filter(|poll| poll.opened.is_current(&self.options.path));
@@ -73,9 +75,10 @@ impl SqliteStore {
         let connection = &opened.connection;
         let data_version: i64 = connection.pragma_query_one(None, "data_version").map_err(store_error)?;
         if before != Some(data_version) {
-            self.hint(reader::sequence(connection).map_err(store_error)?);
+            self.hints().stands_at(reader::sequence(connection).map_err(store_error)?);
         }
         *poll = Some(Poll { opened, data_version });
+        self.hints().looked(self.options.clock.stopwatch());
         Ok(())
     }
 
@@ -93,8 +96,8 @@ impl SqliteStore {
         self.options.clock.now()
     }
 
-    fn hint(&self, sequence: Sequence) {
-        self.writer.hint().send_if_modified(|last| std::mem::replace(last, sequence) != sequence);
+    fn hints(&self) -> &Hints {
+        self.writer.hints()
     }
 
     fn read<T>(
@@ -237,12 +240,16 @@ impl Store for SqliteStore {
         space: &'a Space,
         after: Sequence,
         limit: usize,
-    ) -> BoxFuture<'a, Result<Answer<Vec<Change>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Answer<Changes>, StoreError>> {
         async move { self.read(|connection| reader::changes(connection, space, after, limit)) }.boxed()
     }
 
-    fn watch(&self) -> watch::Receiver<Sequence> {
-        self.writer.hint().subscribe()
+    fn watch(&self) -> watch::Receiver<u64> {
+        self.hints().subscribe()
+    }
+
+    fn is_deaf(&self) -> bool {
+        self.hints().is_deaf(self.options.clock.stopwatch())
     }
 
     fn append<'a>(&'a self, space: &'a Space, events: Vec<Event>) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -274,6 +281,7 @@ impl Store for SqliteStore {
                 self.readers.read(|connection| reader::incarnation(connection, &self.schema))?;
             // Taking the write lock proves that the file can be written, without wearing the disk.
             let time = self.writer.run(|group| Ok(group.now())).await?;
+            self.readers.read(seal::refuse)?;
             Ok(Health { backend: "sqlite", incarnation, shared: false, time })
         }
         .boxed()
@@ -295,9 +303,18 @@ impl Store for SqliteStore {
         async move {
             // A connection of its own: the source is the caller's and cannot go to the writer's thread.
             let opened = Opened::open(&self.options.path)?;
-            self.hint(backup::restore(&opened.connection, &self.schema, source, incarnation)?);
+            let sequence = backup::restore(&opened.connection, &self.schema, source, incarnation)?;
+            self.hints().stands_at(sequence);
             Ok(())
         }
         .boxed()
+    }
+
+    fn seal<'a>(&'a self, moved_to: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move { seal::seal(&Opened::open(&self.options.path)?.connection, moved_to) }.boxed()
+    }
+
+    fn unseal(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { seal::unseal(&Opened::open(&self.options.path)?.connection) }.boxed()
     }
 }

@@ -10,13 +10,14 @@ use std::time::Duration;
 use bursar_core::ports::clock::Clock;
 use bursar_core::ports::store::{Sequence, StoreError};
 use jiff::Timestamp;
-use rusqlite::Connection;
-use tokio::sync::{oneshot, watch};
+use rusqlite::{Connection, params};
+use tokio::sync::oneshot;
 
 use super::connection::{Opened, begin_immediate};
 use super::errors::{commit_error, store_error};
 use super::gathering::{Bringer, Taker, gathering};
 use super::heads::Heads;
+use super::hints::Hints;
 use super::migrate::prepare;
 use super::schema::Schema;
 use super::{SqliteOptions, reader};
@@ -33,7 +34,7 @@ pub(super) struct Writer {
 pub(super) struct Setup {
     pub(super) options: SqliteOptions,
     pub(super) schema: Arc<Schema>,
-    pub(super) hint: watch::Sender<Sequence>,
+    pub(super) hints: Hints,
 }
 
 #[derive(Debug)]
@@ -100,8 +101,8 @@ impl Writer {
     }
 
     /// The channel through which everybody hears of commits.
-    pub(super) fn hint(&self) -> &watch::Sender<Sequence> {
-        &self.setup.hint
+    pub(super) fn hints(&self) -> &Hints {
+        &self.setup.hints
     }
 
     /// Runs `work` in the next group. It is done whether or not the caller waits for the answer.
@@ -202,12 +203,12 @@ fn start(setup: &Arc<Setup>) -> Result<Running, StoreError> {
 
 fn write_until_closed(setup: &Setup, jobs: &Taker<Box<dyn Job>>) {
     let mut kept = None;
-    let mut last_group = 1;
-    // As many as last time: those who were just answered are about to ask again, and whoever misses this flush waits for
-    // two.
-    while let Some(mut gathered) = jobs.take(last_group, MOMENT, LARGEST_GROUP) {
-        last_group = gathered.len();
+    let mut usual = 1;
+    while let Some(mut gathered) = jobs.take(usual, MOMENT, LARGEST_GROUP) {
         let fate = write(setup, &mut kept, &mut gathered);
+        // Those who will be answered now are about to ask again: with those who came meanwhile they share the next flush,
+        // where half of them would wait for two in turn, and each flush would write the same pages for fewer.
+        usual = gathered.len() + jobs.waiting();
         // One of several could not be done, and nothing of the group was kept.
         let is_settled = gathered.len() == 1 || !matches!(fate, Err(Trouble::Member(_)));
         let together = fate.map_err(Trouble::into_error);
@@ -269,8 +270,7 @@ impl Session {
         }
         self.sequence = progress.sequence;
         if let Some(announced) = progress.announced {
-            // Not only a larger one: a file that was put in the old one's place counts from its own beginning.
-            setup.hint.send_if_modified(|last| std::mem::replace(last, announced) != announced);
+            setup.hints.stands_at(announced);
         }
         Ok(())
     }
@@ -310,13 +310,14 @@ fn open(setup: &Setup) -> Result<Opened, StoreError> {
 }
 
 fn commit(connection: &Connection, progress: &Progress) -> Result<(), StoreError> {
-    let numbers = [progress.sequence, progress.last_event].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-    connection
-        .prepare_cached(
-            "UPDATE meta SET value = iif(name = 'sequence', ?1, ?2) WHERE name IN ('event', 'sequence')",
-        )
-        .and_then(|mut statement| statement.execute(numbers))
-        .map_err(store_error)?;
+    // One row each: a statement that may stop half-way through several keeps a journal of its own.
+    for (name, number) in [("sequence", progress.sequence), ("event", progress.last_event)] {
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        connection
+            .prepare_cached("UPDATE meta SET value = ?2 WHERE name = ?1")
+            .and_then(|mut statement| statement.execute(params![name, number]))
+            .map_err(store_error)?;
+    }
     let committed = connection.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([]));
     committed.map(|_| ()).map_err(commit_error)
 }

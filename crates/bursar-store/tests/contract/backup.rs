@@ -34,7 +34,12 @@ fn back_up(store: &dyn Store) -> Vec<u8> {
 }
 
 fn restore(store: &dyn Store, mut bytes: &[u8], id: &str) -> Result<(), StoreError> {
-    let origin = Origin::Restored { from: String::new(), source_is_dead: false };
+    let origin = Origin::Restored {
+        from: String::new(),
+        source_is_dead: false,
+        grants_stand: false,
+        honours_from: None,
+    };
     block_on(store.restore(&mut bytes, Incarnation { id: id.to_owned(), origin }))
 }
 
@@ -63,7 +68,9 @@ fn backup_restores_into_every_backend() {
             assert_eq!(events.len(), 1);
             assert_eq!(events[0].event.detail["by"], "me");
             let incarnation = block_on(copy.store.health()).unwrap().incarnation;
-            let origin = Origin::Restored { from: "first".to_owned(), source_is_dead: false };
+            let from = "first".to_owned();
+            let origin =
+                Origin::Restored { from, source_is_dead: false, grants_stand: false, honours_from: None };
             assert_eq!(incarnation, Incarnation { id: "second".to_owned(), origin });
             // Nothing read before can be mistaken for something written after.
             assert!(copy.create(record(&ACCOUNT, "new", "")) > before.version);
@@ -77,7 +84,7 @@ fn store_with_records_refuses_a_restore() {
     on_every_backend(|bench| {
         fill(bench);
         let bytes = back_up(&*bench.store);
-        assert!(matches!(restore(&*bench.store, &bytes, "second"), Err(StoreError::Misuse(_))));
+        assert_eq!(restore(&*bench.store, &bytes, "second"), Err(StoreError::NotEmpty));
         assert_eq!(block_on(bench.store.health()).unwrap().incarnation.id, "first");
         assert_eq!(keys(&bench.list(&ACCOUNT)), ["a\0ü"]);
     });

@@ -1,7 +1,7 @@
 //! Change events belong to their commit; changes and hints follow the order of commits.
 
 use bursar_core::ports::event::Event;
-use bursar_core::ports::store::{Change, EventQuery, Expected, SandboxId, Space, StoredEvent};
+use bursar_core::ports::store::{Change, Changes, EventQuery, Expected, SandboxId, Space, StoredEvent};
 use futures::executor::block_on;
 
 use super::{ACCOUNT, Bench, USE, after, conflict, done, home, on_every_backend, record, start};
@@ -16,7 +16,7 @@ fn events(bench: &Bench, after: u64, subject: Option<&str>, limit: usize) -> Vec
 }
 
 fn changes(bench: &Bench, after: u64, limit: usize) -> Vec<Change> {
-    block_on(bench.store.changes(&home(), after, limit)).unwrap().value
+    block_on(bench.store.changes(&home(), after, limit)).unwrap().value.list
 }
 
 #[test]
@@ -153,6 +153,32 @@ fn changes_never_cut_a_commit_in_two() {
 }
 
 #[test]
+fn changes_say_from_where_the_rest_is_to_be_read() {
+    on_every_backend(|bench| {
+        let read = |after, limit| {
+            let Changes { list, until, is_all } =
+                block_on(bench.store.changes(&home(), after, limit)).unwrap().value;
+            (list.len(), until, is_all)
+        };
+        let before = read(u64::MAX, 0);
+        assert_eq!((before.0, before.2), (0, true));
+        let first = bench.create(record(&ACCOUNT, "a", "")).0;
+        let second = bench.create(record(&ACCOUNT, "b", "")).0;
+        assert!(before.1 < first, "{before:?}");
+        assert_eq!(read(before.1, 1), (1, first, false));
+        assert_eq!(read(first, 2), (1, second, true));
+        // Nothing that anybody watches, and yet the place is behind it.
+        bench.create(record(&USE, "hot", ""));
+        let (found, until, is_all) = read(second, 10);
+        assert!(found == 0 && until >= second && is_all);
+        assert_eq!(read(until, 10), (0, until, true));
+        assert_eq!(read(u64::MAX, 0), (0, until, true));
+        let third = bench.create(record(&ACCOUNT, "c", "")).0;
+        assert_eq!(read(until, 10), (1, third, true));
+    });
+}
+
+#[test]
 fn refused_commit_changes_nothing_and_wakes_nobody() {
     on_every_backend(|bench| {
         bench.create(record(&ACCOUNT, "a", ""));
@@ -171,9 +197,9 @@ fn watchers_are_woken_by_watched_kinds_only() {
         watch.mark_unchanged();
         bench.create(record(&USE, "hot", ""));
         assert!(!watch.has_changed().unwrap());
-        let version = bench.create(record(&ACCOUNT, "a", ""));
+        bench.create(record(&ACCOUNT, "a", ""));
         block_on(watch.changed()).unwrap();
-        assert_eq!(*watch.borrow_and_update(), version.0);
+        watch.mark_unchanged();
         assert!(!watch.has_changed().unwrap());
     });
 }

@@ -11,6 +11,7 @@ mod expectations;
 mod expiry;
 mod model;
 mod reading;
+mod sealing;
 mod spaces;
 
 use std::any::Any;

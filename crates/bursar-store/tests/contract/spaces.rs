@@ -48,11 +48,11 @@ fn events_changes_and_counters_of_one_space_are_not_seen_in_another() {
         block_on(bench.store.count(&sandbox("one"), "c", 5, minute)).unwrap();
         let all = EventQuery { after: 0, subject: None, limit: 10 };
         for other in [sandbox("two"), Space::System] {
-            assert_eq!(block_on(bench.store.changes(&other, 0, 10)).unwrap().value, []);
+            assert_eq!(block_on(bench.store.changes(&other, 0, 10)).unwrap().value.list, []);
             assert_eq!(block_on(bench.store.events(&other, all.clone())).unwrap().value, []);
             assert_eq!(block_on(bench.store.count(&other, "c", 1, minute)).unwrap().value.value, 1);
         }
-        assert_eq!(block_on(bench.store.changes(&sandbox("one"), 0, 10)).unwrap().value.len(), 1);
+        assert_eq!(block_on(bench.store.changes(&sandbox("one"), 0, 10)).unwrap().value.list.len(), 1);
         assert_eq!(block_on(bench.store.events(&sandbox("one"), all)).unwrap().value.len(), 1);
     });
 }

@@ -6,6 +6,7 @@ mod contract;
 mod faults;
 mod network;
 mod nodes;
+mod plans;
 mod proxy;
 mod refusals;
 mod server;

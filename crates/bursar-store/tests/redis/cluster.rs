@@ -89,7 +89,7 @@ fn all_spaces_of_a_cluster_are_served_watched_backed_up_and_restored() {
         let found =
             block_on(other.find(&space, &ACCOUNT, "provider", "github", Page::first(10))).unwrap().value;
         assert_eq!(found.len(), 1);
-        assert_eq!(block_on(other.changes(&space, 0, 10)).unwrap().value.len(), 1);
+        assert_eq!(block_on(other.changes(&space, 0, 10)).unwrap().value.list.len(), 1);
     }
     done(&bench.commit(bench.batch_in(Space::System).put(record(&SETTING, "s", "1"), Expected::Absent)));
     // The tags spread them: no node has all.

@@ -5,6 +5,7 @@ mod cluster;
 #[expect(clippy::duplicate_mod, reason = "the same rules for another group of backends")]
 mod contract;
 mod faults;
+mod half_restored;
 mod network;
 mod refusals;
 mod server;

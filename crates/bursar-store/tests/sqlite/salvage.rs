@@ -144,7 +144,12 @@ fn whole_file_is_salvaged_whole() {
     let events = block_on(bench(whole.folder.path()).store.events(&home(), query)).unwrap().value;
     assert_eq!(events.len(), 40);
     assert!(events.iter().enumerate().all(|(tens, stored)| stored.event.subject == tens.to_string()));
-    let origin = Origin::Restored { from: "first".to_owned(), source_is_dead: true };
+    let origin = Origin::Restored {
+        from: "first".to_owned(),
+        source_is_dead: true,
+        grants_stand: true,
+        honours_from: None,
+    };
     assert_eq!((report.incarnation.id.as_str(), &report.incarnation.origin), ("second", &origin));
     let health = block_on(bench(whole.folder.path()).store.health()).unwrap();
     assert_eq!(health.incarnation, report.incarnation);
@@ -189,7 +194,12 @@ fn file_of_noise_gives_a_working_empty_store() {
     assert!(report.lost.iter().any(|line| line.starts_with("account: ")), "{:?}", report.lost);
     let bench = bench(damaged.folder.path());
     assert_eq!(bench.list(&ACCOUNT), []);
-    let origin = Origin::Restored { from: "unknown".to_owned(), source_is_dead: true };
+    let origin = Origin::Restored {
+        from: "unknown".to_owned(),
+        source_is_dead: true,
+        grants_stand: true,
+        honours_from: None,
+    };
     assert_eq!(block_on(bench.store.health()).unwrap().incarnation.origin, origin);
     bench.create(record(&ACCOUNT, "new", ""));
 }

@@ -33,6 +33,10 @@ pub(super) fn note(account: &Account, state: ShownState, viewing: &Viewing<'_>) 
     (!told.is_empty()).then(|| told.join("; "))
 }
 
+/// What keeps an account of a restored store from being renewed.
+pub(super) const UNCONFIRMED_COPY: &str = "this store is a restored copy, and its original may still refresh the same \
+                                           login; when that is gone, run `bursar restore --confirm`";
+
 /// When the next attempt to renew is allowed, if attempts are being held back.
 pub(super) fn next_try(account: &Account, now: Timestamp) -> Option<Timestamp> {
     let by_standing = match &account.standing {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bursar_core::engine::Engine;
 use bursar_core::engine::accounts::Overview;
+use bursar_core::engine::moving::copy::may_be_spent_elsewhere;
 use bursar_core::engine::sessions::sessions_by_account;
 use bursar_core::lifecycle::account::Account;
 use bursar_core::lifecycle::shown::{Warn, worst_exit_code};
@@ -42,9 +43,12 @@ impl ShownAccounts {
             None => overview.accounts.iter().collect(),
         };
         let sessions = sessions_by_account(&engine.sessions().await?);
+        let unconfirmed = engine.unconfirmed_life().await?;
         let mut shown = Self { views: Vec::new(), now: engine.ports().clock.now(), warn, zone };
         for account in chosen {
-            let surroundings = surroundings(engine, &overview, &sessions, account);
+            let mut surroundings = surroundings(engine, &overview, &sessions, account);
+            let is_copied = |life| may_be_spent_elsewhere(account, life);
+            surroundings.is_unconfirmed_copy = unconfirmed.as_ref().is_some_and(is_copied);
             shown.views.push(AccountView::of(account, surroundings, &shown.viewing()));
         }
         Ok(shown)
@@ -82,5 +86,6 @@ fn surroundings(
         last_used: overview.last_used.get(&key).copied(),
         default: default.is_some_and(|default| default.key() == key),
         sessions: sessions.get(&key).copied().unwrap_or_default(),
+        is_unconfirmed_copy: false,
     }
 }

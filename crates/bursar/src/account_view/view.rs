@@ -38,6 +38,8 @@ pub(crate) struct Surroundings {
     pub(crate) default: bool,
     /// How many running uses there are.
     pub(crate) sessions: usize,
+    /// The store is a copy, and its original may still refresh the account.
+    pub(crate) is_unconfirmed_copy: bool,
 }
 
 /// One account as it is shown.
@@ -98,8 +100,18 @@ impl AccountView {
     /// Looks at `account`.
     pub(crate) fn of(account: &Account, surroundings: Surroundings, viewing: &Viewing<'_>) -> Self {
         let now = viewing.now;
-        let state = shown(account, viewing.warn, now);
+        let state = match shown(account, viewing.warn, now) {
+            over @ (ShownState::LoginRequired | ShownState::Revoked) => over,
+            _ if surroundings.is_unconfirmed_copy => ShownState::Uncertain,
+            state => state,
+        };
         let left = account.access.as_ref().and_then(|access| access.remaining(now));
+        let note = match state {
+            ShownState::Uncertain if surroundings.is_unconfirmed_copy => {
+                Some(note::UNCONFIRMED_COPY.to_owned())
+            }
+            _ => note::note(account, state, viewing),
+        };
         Self {
             reference: account.reference.clone(),
             surroundings,
@@ -117,7 +129,7 @@ impl AccountView {
             method: account.method,
             generation: account.generation.0,
             paused: account.paused,
-            note: note::note(account, state, viewing),
+            note,
             last_error: last_error(account),
             next_try: note::next_try(account, now),
         }

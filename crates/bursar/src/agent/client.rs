@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_core::engine::broker::HandOut;
+use bursar_core::engine::proving::ProofWish;
 use bursar_core::lifecycle::account::Generation;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
@@ -25,7 +26,7 @@ use tokio::net::UnixStream;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
 use crate::exit::{Exit, Failure};
-use crate::http::wire::{FailureDocument, ReceivedToken, VAULT_UNAVAILABLE};
+use crate::http::wire::{FailureDocument, ReceivedProof, ReceivedToken, VAULT_UNAVAILABLE};
 
 /// The way to the agent. Making one touches nothing but the socket's entry in its folder.
 #[derive(Clone)]
@@ -146,6 +147,21 @@ impl Client {
     /// The stored token, without a look at its end.
     pub async fn hand_out_unchecked(&self, reference: &AccountReference) -> Result<HandOut, CallError> {
         self.token(reference, &json!({ "unchecked": true })).await
+    }
+
+    /// A proof that goes with the token of this hash in one request.
+    pub async fn prove(
+        &self,
+        reference: &AccountReference,
+        token_hash: &str,
+        wish: &ProofWish<'_>,
+    ) -> Result<Option<Secret>, CallError> {
+        let path = format!("/v1/accounts/{}/proof", in_path(&reference.to_string()));
+        let body = json!({
+            "token_hash": token_hash, "method": wish.method, "url": wish.url.as_str(), "nonce": wish.nonce,
+        });
+        let received: ReceivedProof = self.ask(Method::POST, &path, &body).await?;
+        Ok(received.proof)
     }
 
     /// Refreshes now.

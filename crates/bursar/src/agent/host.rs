@@ -7,6 +7,7 @@ use std::time::Duration;
 use bursar_core::engine::Engine;
 use bursar_core::engine::keeper::Keeper;
 use bursar_core::ports::key_source::MasterKey;
+use bursar_core::ports::store::StoreError;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -20,6 +21,7 @@ use crate::desk::Desk;
 use crate::exit::Failure;
 use crate::http::Host;
 use crate::http::wire::{AgentDocument, NextWork, VaultState};
+use crate::issuing::rekeyer;
 
 /// The running agent.
 #[derive(Debug)]
@@ -77,16 +79,42 @@ impl Agent {
         }
     }
 
-    /// Collects what has expired, ends orphaned sessions, and tells providers of logouts they have not heard yet.
+    /// Collects what has expired, ends orphaned sessions, forgets old events, and tells providers of logouts they have not
+    /// heard yet.
     pub(super) async fn keep_house(&self) {
         // Whoever started it wants a token first, and nobody waits for the cleaning.
         self.desk.engine().ports().clock.sleep(SETTLED).await;
         loop {
             let engine = self.desk.engine();
-            if let Err(error) = engine.keep_house().await {
+            let config = Arc::clone(&self.changing().config);
+            let done = async {
+                engine.keep_house().await?;
+                // A configuration that a server could not use does not tell how long they are kept.
+                if let Ok(issuing) = config.issuing() {
+                    engine.forget_events(issuing.events_kept).await?;
+                }
+                Ok::<_, StoreError>(())
+            };
+            if let Err(error) = done.await {
                 tracing::warn!(%error, "cleaning up has to wait");
             }
+            self.change_keys(&engine).await;
             engine.ports().clock.sleep(HOUSE_WORK).await;
+        }
+    }
+
+    /// Goes on with a change of data keys that somebody has begun, if the vault is open.
+    async fn change_keys(&self, engine: &Engine) {
+        let config = Arc::clone(&self.changing().config);
+        if !engine.is_unlocked() {
+            return;
+        }
+        let gone_on = match rekeyer(engine, &config) {
+            Ok(rekeyer) => rekeyer.go_on().await.map_err(|error| error.to_string()),
+            Err(failure) => Err(failure.message),
+        };
+        if let Err(error) = gone_on {
+            tracing::warn!(error, "the change of data keys has to wait");
         }
     }
 

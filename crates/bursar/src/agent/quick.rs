@@ -85,8 +85,12 @@ struct Answer {
 }
 
 impl Answer {
-    /// Whether the account bears this name in full. The whole command tells what it took a shorter one for.
+    /// Whether the account bears this name in full. The whole command tells what it took a shorter one for. A URL is never
+    /// shortened.
     fn is_called(&self, name: &str) -> bool {
+        if name.contains("://") {
+            return true;
+        }
         let names = [&self.reference, &self.provider, &self.account];
         names.into_iter().chain(&self.identity).any(|full| full.to_lowercase() == name.to_lowercase())
     }

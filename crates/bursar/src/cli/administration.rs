@@ -1,10 +1,10 @@
 //! What commands that look after the authorization server have in common: the server on the store of this machine.
 
-use std::net::SocketAddr;
-
+use bursar_core::engine::Engine;
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::records::user::User;
 use bursar_core::engine::sandboxes::{Sandbox, Sandboxes};
+use bursar_core::oauth::url::Issuer;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ use crate::server::PublicUrl;
 /// The authorization server that a command is about, in the hands of whoever runs it: of the sandbox that was named, or of
 /// the one that is always meant here, or the server itself.
 pub(super) async fn server_of(app: &App, choice: &SandboxChoice) -> Result<AuthorizationServer, Failure> {
-    let around = server_around(app)?;
+    let around = server_around(app).await?;
     let Some(name) = choice.name.as_ref().or(app.config.server.sandbox.as_ref()) else { return Ok(around) };
     let sandbox = Sandboxes::new(app.engine.clone()).named(name.as_str()).await?;
     server_within(&around, &sandbox.ok_or_else(|| missing_sandbox(name.as_str()))?)
@@ -42,16 +42,17 @@ pub(super) fn missing_sandbox(name: &str) -> Failure {
         .hint("see what there is with `bursar sandbox list`")
 }
 
-/// The authorization server itself, in the hands of whoever runs the command.
-pub(super) fn server_around(app: &App) -> Result<AuthorizationServer, Failure> {
-    let config = &app.config;
-    let here = || {
-        let first = config.server.listen.first().copied();
-        let address = first.unwrap_or(SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)));
-        PublicUrl::of_this_machine(address, config.server.tls_certificate.is_some())
-    };
-    let url = config.server.public_url.clone().unwrap_or_else(here);
-    Ok(authorization_server(&app.engine, config, url.as_str())?.acting_as(COMMAND_LINE))
+/// The authorization server itself, in the hands of whoever runs the command, by the name that it has said of itself.
+pub(super) async fn server_around(app: &App) -> Result<AuthorizationServer, Failure> {
+    server_around_on(app, &app.engine).await
+}
+
+/// The same on another store.
+pub(super) async fn server_around_on(app: &App, engine: &Engine) -> Result<AuthorizationServer, Failure> {
+    let configured = PublicUrl::configured(&app.config.server);
+    let said = engine.public_name(configured.as_str()).await?;
+    let url = said.as_ref().map_or(configured.as_str(), Issuer::as_str);
+    Ok(authorization_server(engine, &app.config, url)?.acting_as(COMMAND_LINE))
 }
 
 /// The user of this id or name. Ids come first: no name may take one's place.
@@ -79,7 +80,5 @@ pub(super) fn unless_empty(text: &str) -> Option<String> {
 
 /// How many records are read at a time.
 pub(super) const PAGE: usize = 256;
-/// Where a server listens that nobody has told otherwise.
-const DEFAULT_PORT: u16 = 8790;
 /// Whoever can open the store may do everything; who that is, the system knows.
 pub(super) const COMMAND_LINE: &str = "command-line";

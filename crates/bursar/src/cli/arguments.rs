@@ -4,11 +4,13 @@ pub mod agent;
 pub mod assertion;
 pub mod client;
 pub mod credential;
+pub mod demo;
 pub mod gateway;
 pub mod grant;
 pub mod handing_out;
 pub mod jwt;
 pub mod key;
+pub mod moving;
 pub mod resource;
 pub mod sandbox;
 pub mod serve;
@@ -28,11 +30,13 @@ use self::agent::AgentCommand;
 use self::assertion::AssertionArguments;
 use self::client::ClientCommand;
 use self::credential::CredentialCommand;
+use self::demo::DemoCommand;
 use self::gateway::GatewayCommand;
 use self::grant::{ExplainCommand, GrantCommand};
 use self::handing_out::{ExecCommand, TokenCommand};
 use self::jwt::JwtCommand;
 use self::key::KeyCommand;
+use self::moving::{BackupCommand, MigrateCommand, RestoreCommand};
 use self::resource::ResourceCommand;
 use self::sandbox::SandboxCommand;
 use self::serve::ServeCommand;
@@ -117,10 +121,18 @@ pub enum Command {
     Cleanup(CleanupCommand),
     /// Count what there is
     Stats(StatsCommand),
+    /// Write everything to an encrypted file
+    Backup(BackupCommand),
+    /// Read a backup into an empty store
+    Restore(RestoreCommand),
+    /// Move everything to another store
+    Migrate(MigrateCommand),
     /// Save what is readable from a damaged store
     Rebuild(RebuildCommand),
     /// Find out what is wrong
     Doctor(DoctorCommand),
+    /// Show all of it at once, with a server that is gone at the end
+    Demo(DemoCommand),
     /// Check, show or explain the configuration
     Config(ConfigCommand),
     /// Print completions for a shell
@@ -165,6 +177,9 @@ pub struct LoginCommand {
     /// A resource the tokens are for (RFC 8707); may be repeated
     #[arg(long, value_name = "URL")]
     pub resource: Vec<String>,
+    /// Bind the tokens to a key of this login (RFC 9449), even if the resource does not ask for it
+    #[arg(long, conflicts_with_all = ["grant", "api_key_file", "device"])]
+    pub dpop: bool,
     /// Log in without a person
     #[arg(long, value_enum, conflicts_with = "api_key_file")]
     pub grant: Option<MachineGrant>,
@@ -330,6 +345,21 @@ pub struct DoctorCommand {
     /// Mend file modes that are too open
     #[arg(long)]
     pub mend: bool,
+    /// Instead, try what real clients do at this MCP server or issuer; anybody's
+    #[arg(long, value_name = "URL", conflicts_with_all = ["accounts", "mend"])]
+    pub mcp: Option<String>,
+    /// With --mcp: try only what needs nobody to sign in
+    #[arg(long, requires = "mcp")]
+    pub no_sign_in: bool,
+    /// With --mcp: print the address to sign in at instead of opening a browser
+    #[arg(long, requires = "mcp")]
+    pub no_browser: bool,
+    /// With --mcp: a public client that is registered there, where none can be made
+    #[arg(long, value_name = "ID", requires = "mcp")]
+    pub client_id: Option<String>,
+    /// With --mcp: how long to wait for each sign-in
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "mcp")]
+    pub timeout: Option<SignedDuration>,
 }
 
 /// `bursar config`

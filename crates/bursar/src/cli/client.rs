@@ -171,6 +171,7 @@ fn wanted(command: &AddClientCommand) -> Result<Map<String, Value>, Failure> {
     members.insert("client_name".to_owned(), json!(command.name));
     members.insert("redirect_uris".to_owned(), json!(command.redirects));
     members.insert("post_logout_redirect_uris".to_owned(), json!(command.post_logout_redirects));
+    members.insert("backchannel_logout_uri".to_owned(), json!(command.backchannel_logout));
     members.insert("token_endpoint_auth_method".to_owned(), json!(method));
     members.insert("grant_types".to_owned(), grant_names(&grants));
     members.insert("dpop_bound_access_tokens".to_owned(), json!(command.dpop));
@@ -208,6 +209,7 @@ fn changed(metadata: &ClientMetadata, command: &UpdateClientCommand) -> Map<Stri
         "post_logout_redirect_uris",
         command.post_logout_redirects.as_ref().map(|redirects| json!(redirects)),
     );
+    set("backchannel_logout_uri", command.backchannel_logout.as_ref().map(|address| json!(address)));
     set("grant_types", command.grants.as_deref().map(grant_names));
     set("dpop_bound_access_tokens", command.dpop.map(|dpop| json!(dpop)));
     members
@@ -272,6 +274,9 @@ fn print(app: &App, client: &ClientDocument) {
         ("rotation", if client.rotates { "with every use" } else { "never" }.to_owned()),
         ("added", client.created_at.clone()),
     ];
+    if let Some(address) = client.backchannel_logout() {
+        facts.push(("told of logouts", address.to_owned()));
+    }
     if let Some(removed) = &client.removed_at {
         facts.push(("removed", removed.clone()));
     }

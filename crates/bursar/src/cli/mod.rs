@@ -12,6 +12,7 @@ mod client;
 mod completions;
 mod config_command;
 pub mod credential;
+mod demo;
 mod doctor;
 mod env;
 pub(crate) mod exec;
@@ -24,6 +25,7 @@ mod key;
 mod list;
 mod login;
 mod logout;
+mod moving;
 mod pause;
 mod printer;
 mod rebuild;
@@ -95,6 +97,7 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         }
         Command::Doctor(command) => return doctor::run(command, environment, printer),
         Command::Serve(command) => return serve::run(command, &environment, &printer, seams),
+        Command::Demo(command) => return demo::run(command, &environment, &printer, seams),
         Command::Jwt(command) => return jwt::run(command, &environment, &printer, seams),
         Command::Rebuild(_) => return rebuild::run(&environment, &printer),
         Command::Agent(command) if !command.action.needs_app() => {
@@ -103,7 +106,12 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         _ => {}
     }
     let caller = match &arguments.command {
-        Command::Login(_) | Command::Logout(_) | Command::Vault(_) => Caller::Person,
+        Command::Login(_)
+        | Command::Logout(_)
+        | Command::Vault(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
+        | Command::Migrate(_) => Caller::Person,
         _ => Caller::Program,
     };
     let app = App::open(environment, printer, caller, is_about_the_server(&arguments.command), seams)?;
@@ -147,11 +155,15 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         Command::Key(command) => key::run(app, command).await,
         Command::Grant(command) => grant::run(app, command).await,
         Command::Explain(command) => explain::run(app, command).await,
+        Command::Backup(command) => moving::backup(app, command).await,
+        Command::Restore(command) => moving::restore::run(app, command).await,
+        Command::Migrate(command) => moving::migrate::run(app, command).await,
         Command::Exec(_)
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Config(_)
         | Command::Doctor(_)
+        | Command::Demo(_)
         | Command::Serve(_)
         | Command::Jwt(_)
         | Command::Rebuild(_) => Ok(Exit::Ok),
@@ -171,7 +183,10 @@ fn is_about_the_server(command: &Command) -> bool {
         | Command::Sandbox(_)
         | Command::Key(_)
         | Command::Grant(_)
-        | Command::Explain(_) => true,
+        | Command::Explain(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
+        | Command::Migrate(_) => true,
         Command::Cleanup(command) => command.issued,
         Command::Stats(command) => command.issued,
         _ => false,

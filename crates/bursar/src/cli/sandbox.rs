@@ -22,7 +22,7 @@ use crate::sandboxes::address::issuer_of;
 
 pub(super) async fn run(app: &App, command: &SandboxCommand) -> Result<Exit, Failure> {
     let sandboxes = Sandboxes::new(app.engine.clone()).acting_as(COMMAND_LINE);
-    let around = server_around(app)?;
+    let around = server_around(app).await?;
     match &command.action {
         SandboxAction::New(command) => add(app, &sandboxes, &around, command).await,
         SandboxAction::List => list(app, &sandboxes, &around).await,

@@ -41,12 +41,13 @@ pub(super) fn run(
         }
         Ok(house)
     };
-    server::run(environment, &wish, seams, furnish, |opened| {
+    server::run(environment, &wish, seams, furnish, async |opened| {
         tell(opened, printer);
         if let Some(code) = left.get() {
             let place = (!opened.is_ephemeral).then_some(file.as_path());
             tell_code(code, place, &opened.public_url, printer);
         }
+        std::future::pending().await
     })?;
     Ok(Exit::Ok)
 }
@@ -78,8 +79,8 @@ fn tell_code(code: &Secret, place: Option<&Path>, public_url: &PublicUrl, printe
         printer.say(&format!("the code for the first administrator is {}", code.expose()));
     }
     printer.say(&format!(
-        "it is good once, for {minutes} minutes, at {public_url}/v1/first-administrator on this machine; \
-         `bursar user add NAME --admin` does the same here"
+        "it is good once, for {minutes} minutes, on this machine: at {public_url}/set-up in a browser, or at \
+         {public_url}/v1/first-administrator; `bursar user add NAME --admin` does the same here"
     ));
 }
 

@@ -10,7 +10,7 @@ use crate::exit::{Exit, Failure};
 
 /// The command has one subject so far, and insists on its name.
 pub(super) async fn run(app: &App, _command: &StatsCommand) -> Result<Exit, Failure> {
-    let counts = server_around(app)?.statistics().await?;
+    let counts = server_around(app).await?.statistics().await?;
     if app.printer.json {
         let mut document = value(&counts);
         document["schema"] = 1.into();

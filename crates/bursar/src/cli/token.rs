@@ -5,7 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use bursar_core::engine::broker::HandOut;
+use bursar_core::engine::proving::ProofWish;
 use bursar_core::lifecycle::refresh::Ask;
+use bursar_core::oauth::proof::{TOKEN_TYPE, token_hash};
+use bursar_core::oauth::url::EndpointUrl;
 use bursar_core::secret::Secret;
 use serde_json::json;
 
@@ -32,8 +35,28 @@ pub(super) async fn run(app: &App, command: &TokenCommand) -> Result<Exit, Failu
         app.desk.hand_out(reference, &ask, patience(app, command)).await?
     };
     expect(&handed.reference, handed.identity.as_ref(), &command.expect)?;
-    print(app, command, &handed);
+    let proof = proof(app, command, &handed).await?;
+    print(app, command, &handed, proof.as_ref());
     Ok(Exit::Ok)
+}
+
+/// The proof for the request that was named, if one was and its token needs one.
+async fn proof(app: &App, command: &TokenCommand, handed: &HandOut) -> Result<Option<Secret>, Failure> {
+    let Some([method, url]) = command.dpop.as_deref() else { return Ok(None) };
+    let unusable = |what: String| {
+        Failure::new(Exit::Usage, what).hint("write `--dpop POST https://mcp.example.com/mcp`")
+    };
+    let method = method.to_ascii_uppercase();
+    if http::Method::from_bytes(method.as_bytes()).is_err() {
+        return Err(unusable("the method after `--dpop` is none of HTTP".to_owned()));
+    }
+    let address = EndpointUrl::parse(url).map_err(|error| unusable(error.to_string()))?;
+    if !handed.token_type.eq_ignore_ascii_case(TOKEN_TYPE) {
+        return Ok(None);
+    }
+    let nonce = command.dpop_nonce.as_deref();
+    let wish = ProofWish { method: &method, url: address.as_url(), nonce };
+    app.desk.prove(&handed.reference, &token_hash(&handed.token), &wish).await
 }
 
 /// A secret from a file, or from stdin for `-`; a line end at its end does not belong to it.
@@ -62,10 +85,10 @@ fn patience(app: &App, command: &TokenCommand) -> Duration {
     }
 }
 
-fn print(app: &App, command: &TokenCommand, handed: &HandOut) {
+fn print(app: &App, command: &TokenCommand, handed: &HandOut, proof: Option<&Secret>) {
     let token = handed.token.expose();
     if app.printer.json {
-        app.printer.document(&json!({
+        let mut document = json!({
             "schema": 1,
             "ref": handed.reference.to_string(),
             "provider": handed.reference.provider.as_str(),
@@ -76,9 +99,16 @@ fn print(app: &App, command: &TokenCommand, handed: &HandOut) {
             "scope": handed.scope.to_string(),
             "expires_at": handed.expires_at.map(|end| format!("{end:.0}")),
             "seconds_left": handed.remaining(app.now()).map(|left| left.as_secs()),
-        }));
-    } else if command.header {
+        });
+        if let Some(proof) = proof {
+            document["dpop_proof"] = proof.expose().into();
+        }
+        app.printer.document(&document);
+    } else if command.header || command.dpop.is_some() {
         app.printer.data(&format!("Authorization: {} {token}\n", handed.token_type));
+        if let Some(proof) = proof {
+            app.printer.data(&format!("DPoP: {}\n", proof.expose()));
+        }
     } else {
         app.printer.data(&format!("{token}\n"));
     }

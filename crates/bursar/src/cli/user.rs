@@ -6,8 +6,6 @@ mod reset_code;
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::records::user::User;
 use bursar_core::engine::issuer::scopes::ADMINISTRATION_SCOPES;
-use jiff::Timestamp;
-use serde_json::Map;
 
 use super::administration::{PAGE, server_of, unless_empty, user_called, value};
 use super::app::App;
@@ -29,6 +27,7 @@ pub(super) async fn run(app: &App, command: &UserCommand) -> Result<Exit, Failur
         UserAction::Enable(command) => set_disabled(app, &server, &command.user, false).await,
         UserAction::SetPassword(command) => set_password(app, &server, command).await,
         UserAction::ResetPassword(command) => reset_code::run(app, &server, command).await,
+        UserAction::ForgetPasskeys(command) => forget_passkeys(app, &server, &command.user).await,
         UserAction::Remove(command) => remove(app, &server, &command.user).await,
         UserAction::Free(command) => free(app, &server, command).await,
     }
@@ -41,7 +40,7 @@ async fn add(app: &App, server: &AuthorizationServer, command: &AddUserCommand) 
             .hint("choose another name, or change that one with `bursar user update`"));
     }
     let password = password::read(app, &command.password, &command.username).await?;
-    let mut user = nobody(&command.username);
+    let mut user = User::called(&command.username);
     apply(&mut user, &command.said);
     let user = server.add_user(user, password).await?;
     if app.printer.json {
@@ -150,6 +149,22 @@ async fn set_disabled(
     Ok(Exit::Ok)
 }
 
+async fn forget_passkeys(app: &App, server: &AuthorizationServer, called: &str) -> Result<Exit, Failure> {
+    let user = user_called(server, called).await?;
+    let removed = server.forget_passkeys(&user.id).await?;
+    let what = match removed {
+        0 => "had no passkey".to_owned(),
+        1 => "has no passkey any more; there was one".to_owned(),
+        many => format!("has no passkey any more; there were {many}"),
+    };
+    app.printer.say(&format!("user `{}` {what}", user.username));
+    if removed > 0 && user.password.is_none() {
+        app.printer
+            .say(&format!("they cannot sign in; next: `bursar user reset-password {}`", user.username));
+    }
+    Ok(Exit::Ok)
+}
+
 async fn set_password(
     app: &App,
     server: &AuthorizationServer,
@@ -182,27 +197,6 @@ async fn free(app: &App, server: &AuthorizationServer, command: &FreeNameCommand
     }
     app.printer.say(&format!("the name `{username}` can be used again"));
     Ok(Exit::Ok)
-}
-
-/// A user of whom nothing is said yet.
-fn nobody(username: &str) -> User {
-    User {
-        id: String::new(),
-        username: username.to_owned(),
-        name: None,
-        email: None,
-        email_verified: false,
-        avatar_url: None,
-        role: None,
-        permissions: Vec::new(),
-        claims: Map::new(),
-        scopes: Vec::new(),
-        password: None,
-        disabled: false,
-        epoch: 0,
-        created_at: Timestamp::UNIX_EPOCH,
-        password_changed_at: None,
-    }
 }
 
 fn apply(user: &mut User, said: &Said) {

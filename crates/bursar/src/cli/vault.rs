@@ -3,9 +3,11 @@
 //! A person started these: the terminal and the keychain may ask. The agent itself asks nobody.
 
 mod delivery;
+mod rekey;
+mod status;
 
 use bursar_core::engine::vault::VaultError;
-use bursar_core::engine::vault::rotation::RotationError;
+use bursar_core::engine::vault::rotation::{OldMasterKey, RotationError};
 use bursar_core::ports::key_source::MasterKey;
 use serde_json::{Value, json};
 
@@ -22,7 +24,10 @@ pub(super) async fn run(app: &App, command: &VaultCommand) -> Result<Exit, Failu
         VaultAction::Init(command) => init(app, command).await,
         VaultAction::Unlock => unlock(app).await,
         VaultAction::Lock => lock(app).await,
+        VaultAction::Rotate(command) if command.finish => finish(app).await,
         VaultAction::Rotate(command) => rotate(app, command).await,
+        VaultAction::Rekey(command) => rekey::run(app, command).await,
+        VaultAction::Status => status::run(app).await,
     }
 }
 
@@ -109,18 +114,33 @@ async fn rotate(app: &App, command: &VaultRotate) -> Result<Exit, Failure> {
         Some(path) => Some(read_private(app, path).await?),
         None => None,
     };
-    let rotated = app.engine.rotate_master_key(given).await.map_err(refused)?;
+    let old = if command.keep_old { OldMasterKey::Stays } else { OldMasterKey::Goes };
+    let rotated = app.engine.rotate_master_key(given, old).await.map_err(refused)?;
     let choice = app.keys.choice(&rotated.recorded)?;
     say_good(app, &format!("The vault has a new master key. What opens it: {}", place(&choice)));
     app.printer.say("     Programs that have it open go on; backups made before need the old key.");
     let to_do = say_notice(app);
+    if command.keep_old {
+        app.printer.say("     The old key opens it too. Give the new one to every machine, then: bursar vault rotate --finish");
+    }
     if let Some(error) = rotated.leftover {
         app.printer.say(&format!(
             "{}: the old key could not be removed yet ({error}); the next use of the vault tries again",
             paint("note", WARN)
         ));
     }
-    print(app, &choice, &[("rotated", json!(true)), ("to_do", json!(to_do))]);
+    let kept = json!(command.keep_old);
+    print(app, &choice, &[("rotated", json!(true)), ("to_do", json!(to_do)), ("old_key_kept", kept)]);
+    Ok(Exit::Ok)
+}
+
+async fn finish(app: &App) -> Result<Exit, Failure> {
+    let dropped = app.engine.drop_old_master_key().await.map_err(refused)?;
+    let choice = choice(app).await?;
+    let what =
+        if dropped { "The old master key opens nothing any more." } else { "No old master key was kept." };
+    say_good(app, what);
+    print(app, &choice, &[("old_key_dropped", json!(dropped)), ("old_key_kept", json!(false))]);
     Ok(Exit::Ok)
 }
 
@@ -131,6 +151,11 @@ fn refused(error: RotationError) -> Failure {
         RotationError::Busy => {
             Failure::of(Exit::Unavailable, &error).hint("the old key still counts; try again in a moment")
         }
+        RotationError::OldKept => Failure::of(Exit::Error, &error).hint(
+            "when every machine has the new one, run `bursar vault rotate --finish`, then rotate again",
+        ),
+        RotationError::OnlyOld => Failure::of(Exit::Error, &error)
+            .hint("give this machine the new key first: whoever has the old one only would be locked out"),
         RotationError::SameKey => {
             Failure::of(Exit::Usage, &error).hint("make another: openssl rand -base64 32")
         }

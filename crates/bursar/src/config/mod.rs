@@ -23,6 +23,7 @@ mod server_keys;
 mod settings;
 pub mod store;
 mod store_keys;
+pub mod store_place;
 pub mod store_url;
 mod value;
 mod written;

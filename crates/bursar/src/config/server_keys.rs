@@ -295,7 +295,7 @@ pub(super) const SERVER_KEYS: &[Key] = &[
         name: "events_kept",
         form: Form::Span { least: DAY, most: TEN_YEARS },
         default: Some("90d"),
-        doc: "How long events of the server are kept, for `bursar explain` and whoever looks back.",
+        doc: "How long events are kept, for `bursar explain` and whoever looks back.",
     },
     Key {
         section: "brand",

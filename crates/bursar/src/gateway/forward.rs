@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bursar_core::engine::broker::HandOut;
 use bursar_core::lifecycle::refresh::Ask;
+use bursar_core::oauth::proof::nonce_of_resource;
 use futures::future::{Either, select};
 use http::header::{CONNECTION, UPGRADE};
 use http::request::Parts;
@@ -19,6 +20,7 @@ use hyper::upgrade::OnUpgrade;
 use super::Shared;
 use super::answer::Answer;
 use super::arriving::Arriving;
+use super::bound::{equip, is_bound, proof};
 use super::callers::Caller;
 use super::connection::Unanswered;
 use super::handler::Serving;
@@ -78,10 +80,19 @@ pub(super) async fn forward(
     let mut draft = Draft { parts, rest, path, protocol };
     let silence = Silence::new(pulse.clone(), shared.limits.upstream_idle);
 
-    let sent = draft.with_token(&target, &handed, body)?;
+    let sent = draft.with_token(shared, &target, &handed, body).await?;
     let mut answer = send(&target, sent, &silence, draft.protocol.is_some()).await?;
+    let wants_nonce =
+        is_bound(&target, &handed) && nonce_of_resource(answer.status(), answer.headers()).is_some();
+    if wants_nonce && let Some(copy) = &copy {
+        // It was refused for what it could not know; with that in the proof it is another request.
+        let again =
+            Box::pin(draft.with_token(shared, &target, &handed, Outgoing::whole(copy.clone()))).await?;
+        answer = Box::pin(send(&target, again, &silence, false)).await?;
+    }
     let mut answering = target;
-    let refused = answer.status() == StatusCode::UNAUTHORIZED;
+    let refused = answer.status() == StatusCode::UNAUTHORIZED
+        && nonce_of_resource(answer.status(), answer.headers()).is_none();
     if refused && copy.is_none() {
         let (now, pause) = (shared.clock.stopwatch(), shared.limits.fruitless_pause);
         if route.may_replace_for_later(now, pause) {
@@ -94,7 +105,7 @@ pub(super) async fn forward(
     {
         caller.check_account(&target.reference)?;
         draft.path = upstream_path(&target.prefix, draft.rest).unwrap_or(draft.path);
-        let again = draft.with_token(&target, &handed, Outgoing::whole(copy))?;
+        let again = Box::pin(draft.with_token(shared, &target, &handed, Outgoing::whole(copy))).await?;
         answer = Box::pin(send(&target, again, &silence, false)).await?;
         if answer.status() == StatusCode::UNAUTHORIZED {
             route.replacing_was_fruitless(shared.clock.stopwatch(), shared.limits.fruitless_pause);
@@ -156,8 +167,9 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     /// The request with a token in it.
-    fn with_token(
+    async fn with_token(
         &self,
+        shared: &Shared,
         target: &Target,
         handed: &HandOut,
         body: Outgoing,
@@ -174,9 +186,13 @@ impl Draft<'_> {
             target.address(&self.path, self.parts.uri.query(), &handed.token).ok_or_else(unusable)?;
         let mut request = Request::new(body);
         *request.method_mut() = self.parts.method.clone();
+        let proof = proof(&shared.desk, target, handed, &self.parts.method, &address).await?;
         *request.uri_mut() = address;
         let mut headers = passed_on(&self.parts.headers, target.injection.header());
         target.equip(&mut headers, &handed.token).ok_or_else(unusable)?;
+        if let Some(proof) = proof {
+            equip(&mut headers, handed, &proof).ok_or_else(unusable)?;
+        }
         if let Some(protocol) = &self.protocol {
             headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
             headers.insert(UPGRADE, protocol.clone());
@@ -201,7 +217,11 @@ async fn send(
         }
     };
     match select(pin!(answer), poll_fn(|context| silence.poll(context))).await {
-        Either::Left((answer, _)) => answer.map_err(|error| unanswered(target, &error)),
+        Either::Left((Ok(answer), _)) => {
+            target.nonce.learn(answer.headers());
+            Ok(answer)
+        }
+        Either::Left((Err(error), _)) => Err(unanswered(target, &error)),
         Either::Right(_) => Err(Refusal::new(
             StatusCode::GATEWAY_TIMEOUT,
             "upstream_timeout",

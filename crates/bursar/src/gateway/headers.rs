@@ -14,8 +14,8 @@ pub(super) fn passed_on(headers: &HeaderMap, injected: Option<&HeaderName>) -> H
             || injected == Some(name)
             || of_the_connection.contains(name)
     };
-    // Room for host and token.
-    let mut passed = HeaderMap::with_capacity(headers.len() + 2);
+    // Room for host, token and proof.
+    let mut passed = HeaderMap::with_capacity(headers.len() + 3);
     for (name, value) in headers {
         if !stays(name) {
             passed.append(name, value.clone());
@@ -91,6 +91,7 @@ fn is_never_passed_on(name: &HeaderName) -> bool {
             | "x-bursar-token"
             | "cookie"
             | "cookie2"
+            | "dpop"
             | "host"
             | "origin"
             | "referer"
@@ -106,6 +107,7 @@ fn is_never_passed_back(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
         "set-cookie"
+            | "dpop-nonce"
             | "access-control-allow-origin"
             | "access-control-allow-credentials"
             | "access-control-allow-headers"

@@ -6,6 +6,7 @@
 
 mod answer;
 mod arriving;
+mod bound;
 mod caller_stream;
 mod callers;
 mod connection;

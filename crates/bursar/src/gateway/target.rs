@@ -1,5 +1,7 @@
 //! Where a route leads for the account it means: everything that can be worked out before a request comes.
 
+use std::sync::Arc;
+
 use bursar_core::lifecycle::account::{Account, Generation};
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::oauth::url::EndpointUrl;
@@ -10,6 +12,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use super::Shared;
+use super::bound::Nonce;
 use super::hosts::HostPattern;
 use super::injection::Injection;
 use super::origin::Origin;
@@ -32,12 +35,15 @@ pub(super) struct Target {
     way: Way,
     /// Before every path; empty, or without a slash at its end.
     pub(super) prefix: String,
+    /// What it wants to see in proofs, whichever token they go with.
+    pub(super) nonce: Arc<Nonce>,
     /// Headers the provider always wants.
     fixed: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Target {
-    /// Works out where `route` leads for `account`. `before` lends its connections if it leads the same way.
+    /// Works out where `route` leads for `account`. `before` lends its connections, and what the upstream said last, if it leads
+    /// the same way.
     pub(super) fn new(
         route: &Route,
         account: &Account,
@@ -58,9 +64,9 @@ impl Target {
         let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
         let origin = Origin::new(url.scheme() == "https", authority).ok_or_else(unusable)?;
         let way = shared.way_out.way(origin, url, provider);
-        let pool = match before {
-            Some(before) if before.way == way => before.pool.clone(),
-            _ => shared.way_out.pool(&way, &shared.limits, &shared.clock, &shared.tasks)?,
+        let (pool, nonce) = match before {
+            Some(before) if before.way == way => (before.pool.clone(), Arc::clone(&before.nonce)),
+            _ => (shared.way_out.pool(&way, &shared.limits, &shared.clock, &shared.tasks)?, Arc::default()),
         };
         Ok(Self {
             reference: account.reference.clone(),
@@ -69,8 +75,14 @@ impl Target {
             pool,
             way,
             prefix: url.path().trim_end_matches('/').to_owned(),
+            nonce,
             fixed: fixed_headers(&provider.api)?,
         })
+    }
+
+    /// The whole address of a request there.
+    pub(super) fn absolute(&self, address: &Uri) -> String {
+        self.way.origin.absolute(address).to_string()
     }
 
     /// The upstream's name, for messages.

@@ -18,6 +18,7 @@ mod logins;
 pub mod oauth;
 pub mod pages;
 mod process;
+mod proofs;
 mod refusal;
 pub mod serving;
 mod session_door;
@@ -75,6 +76,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(accounts::deadlines))
         .routes(routes!(tokens::hand_out))
         .routes(routes!(tokens::refresh))
+        .routes(routes!(proofs::make))
         .routes(routes!(sessions::list, sessions::open))
         .routes(routes!(sessions::renew, sessions::end))
         .routes(routes!(logins::list, logins::begin))

@@ -50,6 +50,12 @@ impl Refusal {
         self
     }
 
+    /// The same, told of one thing among many.
+    pub(super) fn about(mut self, what: &str) -> Self {
+        self.document.message = format!("{what}: {}", self.document.message);
+        self
+    }
+
     pub(super) fn hint(mut self, hint: &str) -> Self {
         self.document.hint = Some(hint.to_owned());
         self

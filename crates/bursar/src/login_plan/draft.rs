@@ -34,6 +34,8 @@ pub(crate) struct Wish {
     pub(crate) scopes: Vec<String>,
     /// Resources (RFC 8707).
     pub(crate) resource: Vec<String>,
+    /// Bind the tokens to a key, even if nobody asks for that.
+    pub(crate) binds_tokens: bool,
     /// What the resource answered to somebody's request.
     pub(crate) challenge: Option<ResourceHint>,
     /// Values for the provider's variables.
@@ -79,6 +81,7 @@ impl Draft {
             // It may name itself with or without the slash at the end.
             issuer: discovered.map(|found| found.server.issuer.to_string()),
             resource_server: resource.map(|resource| resource.url.clone()),
+            binds_tokens: wish.binds_tokens || resource.is_some_and(|resource| resource.wants_bound_tokens),
             client_id: String::new(),
             client_secret: None,
             scopes,

@@ -2,9 +2,10 @@
 //! asked for first, and let go when its sandbox is not what it was.
 //!
 //! Which sandboxes there are is decided by the engine; `address` says where each one is. What they answer is built by
-//! `http`, just as for the server around them.
+//! `http`, just as for the server around them. What they do by themselves is in `looking_after`.
 
 pub(crate) mod address;
+mod looking_after;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,9 +13,8 @@ use std::time::Duration;
 
 use axum::Router;
 use bursar_core::engine::issuer::AuthorizationServer;
-use bursar_core::engine::issuer::refusal::IssueError;
+use bursar_core::engine::sandboxes::Sandbox;
 use bursar_core::engine::sandboxes::directory::Directory;
-use bursar_core::engine::sandboxes::{Sandbox, Sandboxes};
 use bursar_core::ports::store::{SandboxId, StoreError};
 use http::request::Parts;
 
@@ -124,47 +124,6 @@ impl SandboxServers {
         Some(server)
     }
 
-    /// Ends sandboxes whose time is over, clears up after those that have ended, and tidies up in those that are used here.
-    ///
-    /// # Errors
-    /// The store cannot be used; what was done stays done.
-    pub async fn look_after(&self) -> Result<(), IssueError> {
-        Sandboxes::new(self.around().engine().clone()).clear_up().await?;
-        let open: Vec<(Sandbox, Arc<SandboxServer>)> = {
-            let servers = self.servers();
-            servers.values().map(|open| (open.sandbox.clone(), Arc::clone(&open.server))).collect()
-        };
-        for (sandbox, server) in open {
-            let found = self.within.directory.named(sandbox.name.as_str()).await?;
-            if found.is_some_and(|found| found.document == sandbox) {
-                server.server.tidy_up().await?;
-            } else {
-                self.servers().remove(&sandbox.space);
-            }
-        }
-        Ok(())
-    }
-
-    /// Tidies up in every sandbox and renews keys that have signed for long enough: those that nobody asks for too.
-    ///
-    /// # Errors
-    /// The store cannot be used; what was done stays done.
-    pub async fn look_after_all(&self) -> Result<(), IssueError> {
-        let sandboxes = Sandboxes::new(self.around().engine().clone());
-        let mut after = None;
-        loop {
-            let (page, next) = sandboxes.page(after.as_deref(), PAGE).await?;
-            for server in page.iter().filter_map(|sandbox| self.of(sandbox)) {
-                server.tidy_up().await?;
-                server.rotate_keys().await?;
-            }
-            if next.is_none() {
-                return Ok(());
-            }
-            after = next;
-        }
-    }
-
     /// No invariant spans two entries in a way that a panic could break.
     fn servers(&self) -> MutexGuard<'_, HashMap<SandboxId, Open>> {
         self.within.open.lock().unwrap_or_else(PoisonError::into_inner)
@@ -173,4 +132,3 @@ impl SandboxServers {
 
 /// Each has routes and caches of some hundred kilobytes, and can be made again in a moment.
 const MOST_OPEN: usize = 256;
-const PAGE: usize = 256;

@@ -56,9 +56,12 @@ impl Readiness {
         if let Some(look) = last.filter(|look| now.saturating_sub(look.at) < GOOD_FOR) {
             return look.obstacle;
         }
-        let health = ports.store.health();
-        let obstacle = match select(health, ports.clock.sleep(LONGEST_LOOK)).await {
-            Either::Left((Ok(_), _)) => None,
+        let looked = Box::pin(async {
+            ports.store.health().await?;
+            self.engine.is_suspended().await
+        });
+        let obstacle = match select(looked, ports.clock.sleep(LONGEST_LOOK)).await {
+            Either::Left((Ok(is_suspended), _)) => is_suspended.then_some("suspended"),
             Either::Left((Err(error), _)) => {
                 tracing::warn!(%error, "the store is not well");
                 Some("store_unavailable")

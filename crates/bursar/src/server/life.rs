@@ -81,16 +81,17 @@ pub struct Opened {
     pub is_ephemeral: bool,
 }
 
-/// Is the server until it is stopped. `furnish` builds what is inside; `tell` says that it is open.
+/// Is the server until it is stopped. `furnish` builds what is inside; `attend` begins when it is open, and the server stops
+/// when that returns.
 ///
 /// # Errors
-/// The configuration cannot be used, an address cannot be had, or the store cannot be opened.
+/// The configuration cannot be used, an address cannot be had, or the store cannot be opened; or `attend` failed.
 pub fn run(
     environment: &Environment,
     wish: &Wish,
     seams: Seams,
     furnish: impl AsyncFnOnce(&Ground) -> Result<House, Failure>,
-    tell: impl FnOnce(&Opened),
+    attend: impl AsyncFnOnce(&Opened) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let paths = Paths::resolve(environment)?;
     let mut config = Config::load(environment, &paths)?;
@@ -123,8 +124,7 @@ pub fn run(
             public_url: gate.public_url.clone(),
             is_ephemeral,
         };
-        Box::pin(live(gate, foundation, house, || tell(&opened))).await;
-        Ok(())
+        Box::pin(live(gate, foundation, house, attend(&opened))).await
     });
     // A name lookup that hangs in the system must not keep the process.
     runtime.shutdown_background();
@@ -227,7 +227,12 @@ impl Foundation {
     }
 }
 
-async fn live(gate: Gate, foundation: Foundation, house: House, tell: impl FnOnce()) {
+async fn live(
+    gate: Gate,
+    foundation: Foundation,
+    house: House,
+    attend: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
     let Gate { bound, rules, certificate, limits, .. } = gate;
     let readiness = Readiness::new(foundation.engine.clone());
     let entrance = Entrance {
@@ -271,12 +276,14 @@ async fn live(gate: Gate, foundation: Foundation, house: House, tell: impl FnOnc
     );
     let mut interrupted = Box::pin(foundation.tasks.interrupted().fuse());
     // Signals are heard from the first look on: whoever reads the address may send one at once.
+    let mut attended = Ok(());
     if !futures::poll!(interrupted.as_mut()).is_ready() {
-        tell();
+        let mut attend = Box::pin(attend.fuse());
         notify_manager(true);
         futures::select_biased! {
             () = interrupted => {}
             _ = work => {}
+            ended = attend => attended = ended,
         }
     }
     tracing::info!("the server is stopping");
@@ -295,6 +302,7 @@ async fn live(gate: Gate, foundation: Foundation, house: House, tell: impl FnOnc
         () = Box::pin(again.fuse()) => tracing::warn!("stopped at once: what is under way is cut off"),
     }
     tracing::info!("the server has stopped");
+    attended
 }
 
 /// `work` for as long as `stopped` has not completed.

@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use bursar_core::oauth::url::is_loopback;
 use url::Url;
 
+use crate::config::meaning::ServerConfig;
+
 /// `https`, or `http` on this machine; no user, query or fragment; no slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
@@ -51,6 +53,16 @@ impl PublicUrl {
         Self { path_at: text.len(), text }
     }
 
+    /// What a server is known by that was told nothing else than its configuration.
+    pub fn configured(server: &ServerConfig) -> Self {
+        let here = || {
+            let first = server.listen.first().copied();
+            let address = first.unwrap_or(SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)));
+            Self::of_this_machine(address, server.tls_certificate.is_some())
+        };
+        server.public_url.clone().unwrap_or_else(here)
+    }
+
     /// All of it: the issuer.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -71,6 +83,9 @@ impl PublicUrl {
         self.text.starts_with("https:")
     }
 }
+
+/// Where a server listens that nobody has told otherwise.
+const DEFAULT_PORT: u16 = 8790;
 
 impl fmt::Display for PublicUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,10 +14,12 @@ use bursar_store::redis::{RedisOptions, RedisStore, StoreTime};
 use bursar_store::sqlite::{SqliteOptions, SqliteStore};
 use tokio::runtime::Handle;
 
+use super::Beside;
 use super::error::WiringError;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
 use crate::config::store::{StoreAddress, StoreConfig};
+use crate::config::store_place::StorePlace;
 use crate::config::store_url::StoreServer;
 
 /// What stores are opened with.
@@ -65,6 +67,33 @@ pub(super) async fn open(config: &StoreConfig, opening: &Opening<'_>) -> Result<
     Ok(Opened { store: Arc::new(MixedStore::new(opened.store, ephemeral)), embedded: opened.embedded })
 }
 
+/// Opens the store that a command names.
+pub(super) async fn open_beside(
+    wanted: &Beside<'_>,
+    config: &StoreConfig,
+    opening: &Opening<'_>,
+) -> Result<Arc<dyn Store>, WiringError> {
+    let url = match wanted.place {
+        StorePlace::File(path) => {
+            let clock = Arc::clone(&opening.clock);
+            let options = SqliteOptions::new(path.clone(), records::KINDS, clock, opening.incarnation());
+            return Ok(Arc::new(SqliteStore::open(options)?));
+        }
+        StorePlace::Server(url) => url,
+    };
+    let whole =
+        wanted.password.as_ref().map_or_else(|| url.expose().clone(), |password| url.with_password(password));
+    Ok(match url.server() {
+        StoreServer::Postgres => Arc::new(opening.postgres(whole).await?),
+        StoreServer::Redis => {
+            let mut options = opening.redis_options(whole, records::KINDS, config)?;
+            options.discard_half_restored = wanted.discards_half_restored;
+            let opened = RedisStore::open(options).await;
+            Arc::new(opened.map_err(|source| WiringError::Redis { key: "database", source })?)
+        }
+    })
+}
+
 impl Opening<'_> {
     /// The whole URL, with the password that is kept elsewhere.
     async fn url(&self, key: &'static str, address: &StoreAddress) -> Result<Secret, WiringError> {
@@ -88,6 +117,16 @@ impl Opening<'_> {
         kinds: &'static [&'static Kind],
         config: &StoreConfig,
     ) -> Result<RedisStore, WiringError> {
+        let options = self.redis_options(url, kinds, config)?;
+        RedisStore::open(options).await.map_err(|source| WiringError::Redis { key, source })
+    }
+
+    fn redis_options(
+        &self,
+        url: Secret,
+        kinds: &'static [&'static Kind],
+        config: &StoreConfig,
+    ) -> Result<RedisOptions, WiringError> {
         let clock = Arc::clone(&self.clock);
         let mut options = RedisOptions::new(url, kinds, clock, self.incarnation(), Handle::current());
         if self.is_clock_given {
@@ -96,7 +135,7 @@ impl Opening<'_> {
         options.authorities = config.ca_file.as_deref().map(authorities).transpose()?;
         options.trusted_settings = config.trust_settings;
         options.accept_replicas = config.accept_replicas;
-        RedisStore::open(options).await.map_err(|source| WiringError::Redis { key, source })
+        Ok(options)
     }
 
     fn incarnation(&self) -> String {

@@ -49,3 +49,17 @@ async fn where_nothing_was_issued_there_is_nothing_to_see_or_take_back() {
     hint: see what there is with `bursar key list`
     ");
 }
+
+/// Ids are base64url, so that one of 64 begins with a hyphen.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_begins_with_a_hyphen_is_an_id() {
+    let home = Home::new();
+    for id in ["--PGACm9Q2fWTIP4ert1AQ", "-q9mPGAC2fWTIP4ert1AQx", "-"] {
+        let ended = home.run(&["grant", "withdraw", id, "--json"]).await;
+        assert_eq!(ended.code, 1, "{ended}");
+        assert!(ended.stderr.contains("there is no such grant"), "{ended}");
+        let ended = home.run(&["key", "remove", id, "--end-its-tokens"]).await;
+        assert_eq!(ended.code, 1, "{ended}");
+        assert!(ended.stderr.contains(&format!("`{id}` does not name one key")), "{ended}");
+    }
+}

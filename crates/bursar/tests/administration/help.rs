@@ -19,6 +19,7 @@ async fn every_help_fits() {
                 "enable",
                 "set-password",
                 "reset-password",
+                "forget-passkeys",
                 "remove",
                 "free",
             ],
@@ -81,10 +82,6 @@ async fn adding_is_explained() {
               - client-credentials: In its own name
               - device-code:        A user agrees on another device
 
-          --sandbox <SANDBOX>
-              In this sandbox [default: as `server.sandbox` says, else the server
-              itself]
-
           --scope <SCOPE>
               A scope it may ask for; may be repeated [default: what the resources
               offer]
@@ -92,11 +89,18 @@ async fn adding_is_explained() {
           --post-logout-redirect <URI>
               Where users may go after they signed out; may be repeated
 
+          --backchannel-logout <URL>
+              Where it is told that a user was signed out (OIDC Back-Channel Logout)
+
           --dpop
               Bind its tokens to a key (RFC 9449)
 
           --no-rotation
               Let it keep its refresh tokens; only with --dpop
+
+          --sandbox <SANDBOX>
+              In this sandbox [default: as `server.sandbox` says, else the server
+              itself]
 
           --json
               Print data as JSON

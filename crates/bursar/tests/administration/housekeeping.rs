@@ -34,10 +34,12 @@ async fn leave_things(home: &Home) {
             digest: name.to_owned(),
             id: name.to_owned(),
             user: "usr_ada".to_owned(),
+            user_epoch: 0,
             signed_in_at: hours_ago(2),
             methods: vec!["pwd".to_owned()],
             address: None,
             user_agent: None,
+            clients: Vec::new(),
             expires_at: ends,
         };
         put(&store, &session).await;

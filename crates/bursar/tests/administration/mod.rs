@@ -1,6 +1,7 @@
 //! Looking after the authorization server: at the keyboard, and over the line.
 
 mod clients;
+mod data_keys;
 mod described;
 mod events;
 mod first_administrator;

@@ -70,6 +70,7 @@ async fn everything_of_the_command_line_is_there() {
     assert_eq!((&changed["role"], &changed["disabled"]), (&"editor".into(), &true.into()));
     let short = json!({ "password": "short" });
     assert_eq!(send(Method::POST, "/v1/users/ada/password", Some(short)).await.0, 400);
+    assert_eq!(send(Method::DELETE, "/v1/users/ada/passkeys", None).await.0, 204);
     assert_eq!(send(Method::DELETE, "/v1/users/ada", None).await.0, 204);
     assert_eq!(send(Method::GET, "/v1/users/ada", None).await.0, 404);
 

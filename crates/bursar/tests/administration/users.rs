@@ -86,6 +86,8 @@ async fn passwords_come_from_where_nobody_else_looks() {
     assert_eq!(before["has_password"], true);
     done(&home, &["user", "set-password", "bob", "--no-password"]).await;
     assert_eq!(document(&home, &["user", "show", "bob"]).await["has_password"], false);
+    let passkeys = home.run(&["user", "forget-passkeys", "bob"]).await;
+    assert_eq!((passkeys.code, passkeys.stderr.trim()), (0, "user `bob` had no passkey"));
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let loose = home.run(&["user", "set-password", "bob", "--password-file", path]).await;
     assert_eq!(loose.code, 2, "{loose}");

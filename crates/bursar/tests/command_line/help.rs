@@ -48,8 +48,12 @@ async fn program() {
       resume       Hand out a paused account again
       cleanup      Remove logins that nobody can use any more
       stats        Count what there is
+      backup       Write everything to an encrypted file
+      restore      Read a backup into an empty store
+      migrate      Move everything to another store
       rebuild      Save what is readable from a damaged store
       doctor       Find out what is wrong
+      demo         Show all of it at once, with a server that is gone at the end
       config       Check, show or explain the configuration
       completions  Print completions for a shell
       man          Print the manual page of the program or of a command
@@ -113,6 +117,10 @@ async fn login() {
 
           --resource <URL>
               A resource the tokens are for (RFC 8707); may be repeated
+
+          --dpop
+              Bind the tokens to a key of this login (RFC 9449), even if the
+              resource does not ask for it
 
           --grant <GRANT>
               Log in without a person
@@ -260,13 +268,19 @@ async fn token() {
     Usage: bursar token [OPTIONS] <ACCOUNT>
 
     Arguments:
-      <ACCOUNT>  The account, such as google or google:work
+      <ACCOUNT>  The account, such as google or google:work, or the URL it was
+                 logged in to by
 
     Options:
           --min-valid <DURATION>  The token must be good for at least this long
           --rejected-file <FILE>  A file with the token that was refused; `-` reads
                                   stdin
           --header                Print a whole Authorization header
+          --dpop <METHOD> <URL>   Print the header fields of one request:
+                                  Authorization, and the proof where the token is
+                                  bound to a key
+          --dpop-nonce <NONCE>    What the resource wants to see in the proof, from
+                                  its DPoP-Nonce
           --no-wait               Do not wait for a refresh
           --wait <DURATION>       How long to wait for a refresh [default: 30s]
           --no-check              Print the stored token without looking at its end
@@ -422,10 +436,37 @@ async fn doctor() {
       [ACCOUNT]...  Only these accounts and their providers
 
     Options:
-          --mend        Mend file modes that are too open
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --mend                Mend file modes that are too open
+          --mcp <URL>           Instead, try what real clients do at this MCP server
+                                or issuer; anybody's
+          --no-sign-in          With --mcp: try only what needs nobody to sign in
+          --no-browser          With --mcp: print the address to sign in at instead
+                                of opening a browser
+          --client-id <ID>      With --mcp: a public client that is registered
+                                there, where none can be made
+          --timeout <DURATION>  With --mcp: how long to wait for each sign-in
+          --json                Print data as JSON
+      -v, --verbose...          Tell every decision on stderr; twice: everything
+      -h, --help                Print help
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn demo() {
+    insta::assert_snapshot!(help(&["demo"]).await, @"
+    Show all of it at once, with a server that is gone at the end
+
+    Usage: bursar demo [OPTIONS]
+
+    Options:
+          --once              End after the show instead of leaving the server open
+                              to look at
+          --browser           Sign in and agree yourself, in your browser
+          --listen <ADDRESS>  Where on this machine to listen [default: any free
+                              port of 127.0.0.1]
+          --json              Print data as JSON
+      -v, --verbose...        Tell every decision on stderr; twice: everything
+      -h, --help              Print help
     ");
 }
 
@@ -475,6 +516,216 @@ async fn man() {
 
     Arguments:
       [COMMAND]  The command whose page is wanted
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backup() {
+    insta::assert_snapshot!(help(&["backup"]).await, @"
+    Write everything to an encrypted file
+
+    Usage: bursar backup [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>  The file to write; `-` writes to stdout
+
+    Options:
+          --force       Replace the file if there is one
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restore() {
+    insta::assert_snapshot!(help(&["restore"]).await, @"
+    Read a backup into an empty store
+
+    Usage: bursar restore [OPTIONS] [FILE]
+
+    Arguments:
+      [FILE]
+              The backup to read; `-` reads stdin
+
+    Options:
+          --confirm
+              The original is gone and will not come back: its logins may be
+              refreshed here
+
+          --grants <WHAT>
+              What becomes of what the server had issued
+
+              Possible values:
+              - accept: They count again, as the backup has them: nothing was taken
+                back since
+              - revoke: All of them are taken back: everybody signs in and agrees
+                anew
+
+          --into <URL>
+              Into this store instead of the configured one
+
+          --password-file <FILE>
+              A file with the password for that URL
+
+          --json
+              Print data as JSON
+
+      -v, --verbose...
+              Tell every decision on stderr; twice: everything
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate() {
+    insta::assert_snapshot!(help(&["migrate"]).await, @"
+    Move everything to another store
+
+    Usage: bursar migrate [OPTIONS] --to <URL>
+
+    Options:
+          --to <URL>              The store everything goes to: postgres://,
+                                  redis://, rediss:// or sqlite:PATH
+          --password-file <FILE>  A file with the password for that URL
+          --cancel                Call a move off that is not complete: the store
+                                  here serves again
+          --json                  Print data as JSON
+      -v, --verbose...            Tell every decision on stderr; twice: everything
+      -h, --help                  Print help
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vault() {
+    insta::assert_snapshot!(help(&["vault"]).await, @"
+    Open, close or renew the key to everything
+
+    Usage: bursar vault [OPTIONS] <COMMAND>
+
+    Commands:
+      init    Make the key now instead of at the first login
+      unlock  Open it in the agent, asking for a passphrase if it takes one
+      lock    Make the agent forget the key
+      rotate  Make a new master key; logins stay
+      rekey   Make new data keys, and seal everything anew while all goes on
+      status  Show the keys, and how far a change of them is
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vault_init() {
+    insta::assert_snapshot!(help(&["vault", "init"]).await, @"
+    Make the key now instead of at the first login
+
+    Usage: bursar vault init [OPTIONS]
+
+    Options:
+          --key <PLACE>
+              Where to keep the key [default: the keychain, else a file]
+
+              Possible values:
+              - keychain:   The operating system's keychain
+              - key-file:   A file only you can read
+              - passphrase: Nowhere: derived from a passphrase that you know
+
+          --json
+              Print data as JSON
+
+      -v, --verbose...
+              Tell every decision on stderr; twice: everything
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vault_unlock() {
+    insta::assert_snapshot!(help(&["vault", "unlock"]).await, @"
+    Open it in the agent, asking for a passphrase if it takes one
+
+    Usage: bursar vault unlock [OPTIONS]
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vault_lock() {
+    insta::assert_snapshot!(help(&["vault", "lock"]).await, @"
+    Make the agent forget the key
+
+    Usage: bursar vault lock [OPTIONS]
+
+    Options:
+          --json        Print data as JSON
+      -v, --verbose...  Tell every decision on stderr; twice: everything
+      -h, --help        Print help
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vault_rotate() {
+    insta::assert_snapshot!(help(&["vault", "rotate"]).await, @"
+    Make a new master key; logins stay
+
+    Usage: bursar vault rotate [OPTIONS]
+
+    Options:
+          --new-key-file <FILE>  Take the new passphrase, or the new key in base64,
+                                 from this file; `-` reads stdin
+          --keep-old             Let the old key open the vault too, until
+                                 `--finish`: other machines have only that one yet
+          --finish               From now on the old key that `--keep-old` has kept
+                                 opens nothing
+          --json                 Print data as JSON
+      -v, --verbose...           Tell every decision on stderr; twice: everything
+      -h, --help                 Print help
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vault_rekey() {
+    insta::assert_snapshot!(help(&["vault", "rekey"]).await, @"
+    Make new data keys, and seal everything anew while all goes on
+
+    Usage: bursar vault rekey [OPTIONS]
+
+    Options:
+          --keep-old <DURATION>  How long the old data keys stay after all seal with
+                                 the new ones [default: 1h]
+          --rate <NUMBER>        At most so many records a second are sealed anew
+                                 [default: 500]
+          --wait                 Stay until the old data keys are gone
+          --json                 Print data as JSON
+      -v, --verbose...           Tell every decision on stderr; twice: everything
+      -h, --help                 Print help
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vault_status() {
+    insta::assert_snapshot!(help(&["vault", "status"]).await, @"
+    Show the keys, and how far a change of them is
+
+    Usage: bursar vault status [OPTIONS]
 
     Options:
           --json        Print data as JSON

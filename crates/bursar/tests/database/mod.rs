@@ -3,7 +3,9 @@
 mod flow;
 mod keeping;
 mod many_nodes;
+mod moving;
 mod outage;
 mod refusals;
+mod rekeying;
 mod rolling;
 mod world;

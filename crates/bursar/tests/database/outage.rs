@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
+
 use super::world::{DATABASE, Installation, Machine, Node, On, Tokens, get};
 use crate::servers::Servers;
 
@@ -75,6 +77,10 @@ async fn a_node_that_hears_nothing_of_revocations_soon_vouches_for_nothing() {
     // Five seconds, and what waiting for the store may take.
     let answer = tokio::time::timeout(Duration::from_secs(25), silent).await.expect("it notices");
     assert_eq!(answer.status, 503, "{answer:?}");
+    // Nobody stands in a line in which each waits for the store by itself.
+    let all = join_all((0..40).map(|_| introspector.ask(&parted.url, &tokens.access)));
+    let all = tokio::time::timeout(Duration::from_secs(25), all).await.expect("they wait together");
+    assert!(all.iter().all(|answer| answer.status == 503), "{all:?}");
     network.is_partitioned(false);
     let healed = async {
         loop {
@@ -87,6 +93,28 @@ async fn a_node_that_hears_nothing_of_revocations_soon_vouches_for_nothing() {
     let answer = tokio::time::timeout(Duration::from_mins(1), healed).await.expect("it finds back");
     assert_eq!(answer.document["active"], false, "{answer:?}");
 }
+
+/// Nobody may read beyond a number that another writer has locked. What was told of meanwhile is read when that one is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_beside_a_writer_that_takes_its_time_is_heard_of() {
+    let installation = Installation::on(On::Postgres).await;
+    let introspector = installation.introspector().await;
+    let tokens = installation.log_in().await;
+    let node = &installation.first.url;
+    let servers = Arc::clone(&installation.servers);
+    let slow = std::thread::spawn(move || servers.ask_postgres(SLOW_WRITER));
+    while installation.servers.ask_postgres(IS_UNDER_WAY) != "1" {}
+    installation.revoke(node, &tokens.refresh).await;
+    let heard = async { while introspector.ask(node, &tokens.access).await.document["active"] != false {} };
+    tokio::time::timeout(Duration::from_mins(1), heard).await.expect("it is heard of");
+    slow.join().unwrap();
+}
+
+/// As a commit begins.
+const SLOW_WRITER: &str = "BEGIN; \
+    SELECT pg_advisory_xact_lock_shared((11::bigint << 56) | last_value) FROM bursar.commit_sequence; \
+    SELECT pg_sleep(4); COMMIT";
+const IS_UNDER_WAY: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_is_killed_and_comes_back() {

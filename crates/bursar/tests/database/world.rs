@@ -167,6 +167,11 @@ impl Installation {
         Node::start(&machine, Some(&self.first.issuer)).await.ready().await
     }
 
+    /// Another node of the first machine, for stores that no other machine sees.
+    pub(super) async fn node_beside(&self) -> Node {
+        Node::start(&self.machine, Some(&self.first.issuer)).await.ready().await
+    }
+
     /// The person signs in and agrees; the client's first tokens.
     pub(super) async fn log_in(&self) -> Tokens {
         let mut url = Url::parse(&format!("{}/oauth/authorize", self.first.issuer)).unwrap();

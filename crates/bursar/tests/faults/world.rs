@@ -94,6 +94,7 @@ impl World {
             variables: BTreeMap::new(),
             issuer: Some(issuer),
             resource_server: None,
+            binds_tokens: false,
             client_id: PUBLIC_CLIENT.to_owned(),
             client_secret: None,
             scopes: Vec::new(),

@@ -79,6 +79,11 @@ impl<'a> Browser<'a> {
         Browser { world, username: self.username.clone(), address: self.address.clone(), cookies }
     }
 
+    /// The same browser as it is now, with somebody else in front of it.
+    pub(super) fn lent_to(&self, username: &str) -> Self {
+        Self { username: username.to_owned(), ..self.moved_to(self.world) }
+    }
+
     /// The same with what each cookie says under the name that `named` makes of its own.
     pub(super) fn renaming_cookies(&self, named: impl Fn(&str) -> String) {
         let mut cookies = self.cookies.lock().unwrap();

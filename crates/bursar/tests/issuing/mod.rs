@@ -8,7 +8,9 @@ mod configured;
 mod database;
 mod dump;
 mod key;
+mod logouts;
 mod model;
+mod passkeys;
 mod ports;
 mod refusals;
 mod sandboxes;
@@ -17,5 +19,5 @@ mod turned_away;
 mod web;
 mod world;
 
-/// What the tests of `battery` run on here.
+/// What the tests of `battery` and `sandboxes` run on here.
 const STORES: fn() -> Vec<site::Backend> = site::embedded;

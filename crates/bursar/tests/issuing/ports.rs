@@ -1,8 +1,8 @@
 //! Ports for one process: a key that is simply there, no lock, quick passwords, and a store that can be made to fail.
 
 use std::io::{BufRead, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bursar_core::ports::event::Event;
@@ -10,8 +10,8 @@ use bursar_core::ports::key_source::{CreatedKey, KeyError, KeySources, MasterKey
 use bursar_core::ports::passwords::{Overloaded, Passwords};
 use bursar_core::ports::refresh_lock::{LockError, RefreshLock, RefreshPermit};
 use bursar_core::ports::store::{
-    Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Page, Record,
-    Sequence, Space, Store, StoreError, StoredEvent, Tally,
+    Answer, Batch, Changes, Commit, CommitId, Count, Due, EventQuery, Health, Incarnation, Kind, Page,
+    Record, Sequence, Space, Store, StoreError, StoredEvent, Tally,
 };
 use bursar_core::secret::Secret;
 use futures::future::BoxFuture;
@@ -64,11 +64,40 @@ impl Passwords for Backwards {
     }
 }
 
-/// A store whose commits fail as long as that is wanted.
+/// A store that fails as far as that is wanted.
 #[derive(Debug)]
 pub(super) struct FailingStore {
     pub(super) real: Arc<dyn Store>,
-    pub(super) fails: Arc<AtomicBool>,
+    pub(super) faults: Arc<Faults>,
+}
+
+/// How a store fails.
+#[derive(Debug)]
+pub(super) struct Faults {
+    /// How many commits do not fail yet.
+    pub(super) commits: AtomicU64,
+    /// Where nothing becomes due, is tidied or changed.
+    pub(super) broken: Mutex<Option<Space>>,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self { commits: AtomicU64::new(u64::MAX), broken: Mutex::default() }
+    }
+}
+
+impl Faults {
+    fn fails<T>(&self, space: &Space) -> Option<Result<T, StoreError>> {
+        let is_broken = self.broken.lock().unwrap().as_ref() == Some(space);
+        is_broken.then(|| Err(StoreError::Unavailable("a planned failure".into())))
+    }
+
+    fn fails_commit<T>(&self, space: &Space) -> Option<Result<T, StoreError>> {
+        let one_less = |left: u64| left.checked_sub(1);
+        let is_over = self.commits.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err();
+        let planned = || Err(StoreError::Unavailable("a planned failure".into()));
+        self.fails(space).or_else(|| is_over.then(planned))
+    }
 }
 
 impl Store for FailingStore {
@@ -108,14 +137,17 @@ impl Store for FailingStore {
         until: Timestamp,
         limit: usize,
     ) -> BoxFuture<'a, Result<Answer<Due>, StoreError>> {
-        self.real.due(space, kind, until, limit)
+        match self.faults.fails(space) {
+            Some(failure) => Box::pin(async { failure }),
+            None => self.real.due(space, kind, until, limit),
+        }
     }
 
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Answer<Commit>, StoreError>> {
-        if self.fails.load(Ordering::SeqCst) {
-            return Box::pin(async { Err(StoreError::Unavailable("a planned failure".into())) });
+        match self.faults.fails_commit(batch.space()) {
+            Some(failure) => Box::pin(async { failure }),
+            None => self.real.commit(batch),
         }
-        self.real.commit(batch)
     }
 
     fn outcome<'a>(
@@ -132,7 +164,10 @@ impl Store for FailingStore {
         kind: &'static Kind,
         limit: usize,
     ) -> BoxFuture<'a, Result<usize, StoreError>> {
-        self.real.expire(space, kind, limit)
+        match self.faults.fails(space) {
+            Some(failure) => Box::pin(async { failure }),
+            None => self.real.expire(space, kind, limit),
+        }
     }
 
     fn tally<'a>(
@@ -158,11 +193,11 @@ impl Store for FailingStore {
         space: &'a Space,
         after: Sequence,
         limit: usize,
-    ) -> BoxFuture<'a, Result<Answer<Vec<Change>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Answer<Changes>, StoreError>> {
         self.real.changes(space, after, limit)
     }
 
-    fn watch(&self) -> watch::Receiver<Sequence> {
+    fn watch(&self) -> watch::Receiver<u64> {
         self.real.watch()
     }
 

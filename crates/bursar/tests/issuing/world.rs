@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -35,10 +35,10 @@ use bursar_core::ports::upstream::Upstream;
 use bursar_core::provider::Catalogue;
 use bursar_core::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::ports::{Backwards, FailingStore, FixedKey, NoLock};
+use super::ports::{Backwards, FailingStore, Faults, FixedKey, NoLock};
 use super::site::{Backend, Site, embedded};
 
 /// The API tokens are for.
@@ -86,7 +86,7 @@ pub(super) struct World {
     /// What stands before every path of a sandbox.
     pub(super) base: String,
     pub(super) sandboxes: SandboxServers,
-    fails: Arc<AtomicBool>,
+    faults: Arc<Faults>,
     open_doors: Vec<oneshot::Sender<()>>,
 }
 
@@ -119,7 +119,7 @@ impl World {
     pub(super) async fn open(backend: Backend, plan: Plan) -> Self {
         let clock = ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap());
         let site = Site::new(backend, &clock);
-        let fails = Arc::new(AtomicBool::new(false));
+        let faults = Arc::new(Faults::default());
         let shared: Arc<ManualClock> = Arc::new(clock.clone());
         let real = site.open();
         let upstream = plan.upstream.unwrap_or_else(|| {
@@ -130,7 +130,7 @@ impl World {
             ))
         });
         let ports = Ports {
-            store: Arc::new(FailingStore { real, fails: fails.clone() }),
+            store: Arc::new(FailingStore { real, faults: faults.clone() }),
             upstream,
             refresh_lock: Arc::new(NoLock),
             key_sources: Arc::new(FixedKey),
@@ -166,7 +166,7 @@ impl World {
             address,
             base: String::new(),
             sandboxes,
-            fails,
+            faults,
             open_doors: vec![open],
         }
     }
@@ -215,7 +215,7 @@ impl World {
             site: Arc::clone(&self.site),
             address: self.address,
             sandboxes: self.sandboxes.clone(),
-            fails: Arc::clone(&self.fails),
+            faults: Arc::clone(&self.faults),
             open_doors: Vec::new(),
         }
     }
@@ -243,7 +243,17 @@ impl World {
 
     /// From now on commits fail, or do not.
     pub(super) fn fail_commits(&self, fails: bool) {
-        self.fails.store(fails, Ordering::SeqCst);
+        self.fail_commits_after(if fails { 0 } else { u64::MAX });
+    }
+
+    /// So many commits go well, and then none.
+    pub(super) fn fail_commits_after(&self, commits: u64) {
+        self.faults.commits.store(commits, Ordering::SeqCst);
+    }
+
+    /// Nothing becomes due, is tidied or changed in this world any more; worlds around it go on.
+    pub(super) fn break_down(&self) {
+        *self.faults.broken.lock().unwrap() = Some(self.server.engine().space().clone());
     }
 
     /// Adds a client with these members besides the usual ones.
@@ -302,7 +312,7 @@ fn routes(sandboxes: &SandboxServers) -> Router {
     let server = sandboxes.around();
     router(Issuing::new(server.clone(), Arc::default()))
         .merge(administration::router(server))
-        .merge(administration::sandbox_router(sandboxes))
+        .merge(administration::installation_router(sandboxes))
 }
 
 fn listener() -> (Bound, SocketAddr) {
@@ -376,20 +386,9 @@ pub(super) fn resource(url: &str, introspector: &str, now: Timestamp) -> Resourc
 
 pub(super) fn person(username: &str) -> User {
     User {
-        id: String::new(),
-        username: username.to_owned(),
         name: Some("Ada Lovelace".to_owned()),
         email: Some(format!("{username}@example.test")),
         email_verified: true,
-        avatar_url: None,
-        role: None,
-        permissions: Vec::new(),
-        claims: Map::new(),
-        scopes: Vec::new(),
-        password: None,
-        disabled: false,
-        epoch: 0,
-        created_at: Timestamp::UNIX_EPOCH,
-        password_changed_at: None,
+        ..User::called(username)
     }
 }

@@ -16,6 +16,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 #[derive(Debug)]
 pub(crate) struct Person {
     issuer: String,
+    password: String,
     client: Client,
     /// What the server has set; others get none of it.
     cookies: Mutex<BTreeMap<String, String>>,
@@ -24,8 +25,14 @@ pub(crate) struct Person {
 impl Person {
     /// With a browser that has never been at the server.
     pub(crate) fn new(issuer: &str) -> Self {
+        Self::with_password(issuer, PASSWORD)
+    }
+
+    /// The same, with another password.
+    pub(crate) fn with_password(issuer: &str, password: &str) -> Self {
         let client = Client::builder().no_proxy().redirect(Policy::none()).timeout(Duration::from_mins(1));
-        Self { issuer: issuer.to_owned(), client: client.build().unwrap(), cookies: Mutex::default() }
+        let (issuer, password) = (issuer.to_owned(), password.to_owned());
+        Self { issuer, password, client: client.build().unwrap(), cookies: Mutex::default() }
     }
 
     /// Opens an address, and does what the pages ask for until one asks for nothing. Returns where that is.
@@ -36,8 +43,12 @@ impl Person {
     /// The same with the code of a device.
     pub(crate) async fn visit_with(&self, url: &str, user_code: &str) -> Url {
         let (mut url, mut page) = self.follow(self.client.get(url), url).await;
-        let answers =
-            [("username", USERNAME), ("password", PASSWORD), ("decision", "allow"), ("user_code", user_code)];
+        let answers = [
+            ("username", USERNAME),
+            ("password", &self.password),
+            ("decision", "allow"),
+            ("user_code", user_code),
+        ];
         // Sign-in, code, confirmation: no visit needs more.
         for _ in 0..4 {
             let Some(form) = Form::first_of(&page) else { return url };

@@ -185,6 +185,40 @@ async fn a_resource_that_refuses_every_token_is_not_asked_for_ever() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_resource_leads_nobody_inside() {
+    let scene = Scene::set().await;
+    for inside in
+        ["https://169.254.169.254", "https://10.0.0.1", "https://192.168.0.1/realm", "https://[fd00::1]"]
+    {
+        scene.describes_itself("authorization_servers", &json!([inside]));
+        let ended = scene.refused(&[]).await;
+        assert_eq!(scene.accounts().await, json!([]), "{ended}");
+        assert!(ended.stderr.contains("the address is not allowed"), "{ended}");
+    }
+    // What the challenge points at is passed by; the usual place is asked.
+    let issuer = scene.provider.issuer();
+    scene.describes_itself("authorization_servers", &json!([issuer]));
+    scene.says(|words| {
+        words.challenge =
+            Some("Bearer resource_metadata=\"https://169.254.169.254/latest/meta-data\"".to_owned());
+    });
+    scene.log_in(&[]).await.succeeded();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_follows_a_resource_anywhere() {
+    let scene = Scene::set().await;
+    // The server it sends to would be believed.
+    let trap = MisbehavingProvider::start(Behaviour::default()).await;
+    let place = format!("{}/.well-known/oauth-authorization-server", trap.issuer());
+    scene.says(|words| words.sends_away = Some(place));
+    let ended = scene.refused(&[]).await;
+    assert_eq!(ended.code, 2, "{ended}");
+    assert_eq!(scene.accounts().await, json!([]));
+    assert!(trap.calls().is_empty(), "{:#?}", trap.calls());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn credentials_of_one_issuer_never_reach_another() {
     let scene = Scene::set().await;
     scene.log_in(&[]).await.succeeded();

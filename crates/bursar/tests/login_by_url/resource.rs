@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 use misbehaving_provider::{Behaviour, MisbehavingProvider};
 use serde_json::{Value, json};
@@ -25,6 +25,8 @@ pub(super) struct Words {
     pub(super) challenge: Option<String>,
     /// Refuses every token.
     pub(super) is_never_content: bool,
+    /// Sends whoever asks for the document there instead.
+    pub(super) sends_away: Option<String>,
     /// Minds only those who `POST`.
     pub(super) is_silent_to_looks: bool,
 }
@@ -115,6 +117,10 @@ fn answer(words: &Words, provider: &MisbehavingProvider, request: &Request) -> R
         None => StatusCode::NOT_FOUND.into_response(),
     };
     match request.uri().path() {
+        path if path.starts_with("/.well-known/") && words.sends_away.is_some() => {
+            let place = words.sends_away.clone().unwrap_or_default();
+            (StatusCode::FOUND, [(LOCATION, place)]).into_response()
+        }
         "/.well-known/oauth-protected-resource/mcp" => document(&words.inserted),
         "/.well-known/oauth-protected-resource" => document(&words.root),
         "/mcp" if request.method() == Method::GET && words.is_silent_to_looks => {
@@ -137,6 +143,6 @@ fn answer(words: &Words, provider: &MisbehavingProvider, request: &Request) -> R
 }
 
 #[expect(clippy::disallowed_methods, reason = "the resource lives beside the test")]
-fn beside(future: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+pub(super) fn beside(future: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(future)
 }

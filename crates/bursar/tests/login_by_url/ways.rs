@@ -35,6 +35,37 @@ async fn the_url_is_enough_to_register_log_in_and_stay_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_url_alone_hands_out_what_it_was_logged_in_for() {
+    let scene = Scene::set().await;
+    let nobody = scene.home.run(&["token", &scene.url]).await;
+    assert_eq!(nobody.code, 3, "{nobody}");
+    assert!(nobody.stderr.contains(&format!("`bursar login {}`", scene.url)), "{nobody}");
+
+    scene.log_in(&["--as", "first"]).await.succeeded();
+    let token = scene.token().await["access_token"].as_str().unwrap().to_owned();
+    let handed = scene.home.run(&["token", &scene.url, "--header"]).await.succeeded();
+    assert_eq!(handed.stdout, format!("Authorization: Bearer {token}\n"));
+    // The form of a URL does not count, its place does.
+    let shouted = scene.url.replacen("http", "HTTP", 1);
+    assert_eq!(scene.home.run(&["token", &shouted]).await.succeeded().stdout.trim(), token);
+    for elsewhere in [format!("{}/", scene.url), scene.url.replace("/mcp", "/"), scene.provider.issuer()] {
+        assert_eq!(scene.home.run(&["token", &elsewhere]).await.code, 3, "{elsewhere}");
+    }
+    let hidden = scene.home.run(&["token", "https://user:hunter2@mcp.example.com/mcp"]).await;
+    assert!(hidden.code == 3 && !hidden.stderr.contains("hunter2"), "{hidden}");
+
+    // Among several, whoever runs it chooses.
+    scene.log_in(&["--as", "second"]).await.succeeded();
+    let both = scene.home.run(&["token", &scene.url]).await;
+    assert_eq!(both.code, 2, "{both}");
+    assert!(both.stderr.contains(":first") && both.stderr.contains(":second"), "{both}");
+    let accounts = scene.accounts().await;
+    scene.home.run(&["use", accounts[1]["ref"].as_str().unwrap()]).await.succeeded();
+    let chosen = scene.home.run(&["token", &scene.url, "--json"]).await.succeeded();
+    assert!(chosen.stdout.contains(accounts[1]["ref"].as_str().unwrap()), "{chosen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn metadata_is_found_wherever_it_may_be() {
     let scene = Scene::set().await;
     // Without a word in the challenge; then at the root of the host; then by speaking to the server.
@@ -78,6 +109,18 @@ async fn an_issuer_by_its_url_registers_a_client_too() {
     assert_eq!(scene.provider.calls_to(Endpoint::Register), 1);
     let accounts = scene.accounts().await;
     assert_eq!(accounts[0]["identity"], "ada@example.com");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_says_when_the_server_binds_its_tokens_to_no_key() {
+    let scene = Scene::set().await;
+    let login = scene.log_in(&["--dpop"]).await.succeeded();
+    assert!(login.stderr.contains("does not bind tokens to a key"), "{login}");
+    let handed = scene.home.run(&["token", &scene.url, "--dpop", "GET", &scene.url]).await.succeeded();
+    assert!(handed.stdout.starts_with("Authorization: Bearer "), "{handed}");
+    assert!(!handed.stdout.contains("DPoP"), "no key, no proof: {handed}");
+    let login = scene.log_in(&[]).await.succeeded();
+    assert!(!login.stderr.contains("bind"), "nobody has wished for it: {login}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! bursar and an authorization server that other people wrote, npm's `oidc-provider`: real processes on both sides.
 
 pub(crate) mod authorization_server;
+mod bound;
 mod identity;
 mod login;
 mod logout;

@@ -10,6 +10,7 @@ use bursar::config::Config;
 use bursar::config::environment::Environment;
 use bursar::config::paths::Paths;
 use bursar::wiring::{Caller, Seams, wire};
+use bursar_core::engine::vault::rotation::OldMasterKey;
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::world::World;
@@ -78,7 +79,7 @@ async fn rotates_and(death: &str) -> bool {
     let seams = Seams { on_commit: Some(Arc::new(on_commit)), ..Seams::default() };
     let wired = wire(&environment, &paths, &config, Caller::Program, seams).await.unwrap();
     commits.store(0, Ordering::SeqCst);
-    let rotated = wired.engine.rotate_master_key(None).await.unwrap();
+    let rotated = wired.engine.rotate_master_key(None, OldMasterKey::Goes).await.unwrap();
     assert!(rotated.leftover.is_some(), "it was told to fail");
     true
 }

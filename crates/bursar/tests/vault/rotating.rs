@@ -120,6 +120,60 @@ async fn a_key_that_is_given_is_replaced_by_one_that_is_given() {
 }
 
 #[tokio::test]
+async fn both_keys_open_it_until_every_machine_has_the_new_one() {
+    let old = "j0Rfr9dIw1cprKuwTz/dr78cKTiu5C+Oz1lpB8vYu4M=";
+    let mut world = World::with(&[("BURSAR_MASTER_KEY", old.to_owned())]);
+    world.log_in().await;
+    let next = world.private("next", OTHER_KEY);
+    let rotated = world.run(&["vault", "rotate", "--new-key-file", &next, "--keep-old"]).await.succeeded();
+    assert!(rotated.stderr.contains("bursar vault rotate --finish"), "{rotated}");
+
+    // A machine that has only the old one goes on, and cannot lock itself out.
+    world.opens().await;
+    let status = world.run(&["vault", "status"]).await.succeeded();
+    assert!(status.stdout.contains("the one before opens the vault too"), "{status}");
+    let refused = world.run(&["vault", "rotate", "--finish"]).await;
+    assert_eq!(refused.code, 1, "{refused}");
+    assert!(refused.stderr.contains("give this machine the new key first"), "{refused}");
+    let again = world.run(&["vault", "rotate", "--new-key-file", &next]).await;
+    assert!(again.code == 1 && again.stderr.contains("--finish"), "{again}");
+    let rekey = world.run(&["vault", "rekey"]).await;
+    assert!(rekey.code == 1 && rekey.stderr.contains("not finished"), "{rekey}");
+
+    world.give("BURSAR_MASTER_KEY", OTHER_KEY);
+    world.opens().await;
+    world.run(&["vault", "rotate", "--finish"]).await.succeeded();
+    world.opens().await;
+    world.give("BURSAR_MASTER_KEY", old);
+    assert_eq!(world.token().await.code, 7, "the old key opens nothing any more");
+}
+
+#[tokio::test]
+async fn new_data_keys_are_made_and_the_old_ones_stay_for_a_while() {
+    let world = World::with_key_file();
+    let nothing = world.run(&["vault", "status"]).await;
+    assert!(nothing.code == 7 && nothing.stderr.contains("`bursar vault init`"), "{nothing}");
+    world.log_in().await;
+    let rekeyed = world.run(&["vault", "rekey", "--json"]).await.succeeded();
+    let document: Value = serde_json::from_str(&rekeyed.stdout).unwrap();
+    assert_eq!(document["state"], "kept", "{rekeyed}");
+    assert!(document["resealed"].as_u64().unwrap() >= 1, "{rekeyed}");
+    world.opens().await;
+    let status = world.run(&["vault", "status", "--json"]).await.succeeded();
+    let status: Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(
+        (&status["data_key"], &status["changes"][0]["state"]),
+        (&2.into(), &"kept".into()),
+        "{status}"
+    );
+    let again = world.run(&["vault", "rekey"]).await.succeeded();
+    assert!(again.stderr.contains("Going on") && again.stderr.contains("stay until"), "{again}");
+    // The master key may change meanwhile.
+    world.run(&["vault", "rotate"]).await.succeeded();
+    world.opens().await;
+}
+
+#[tokio::test]
 async fn with_a_copy_of_the_key_the_original_is_not_left_behind() {
     let mut world = World::with(&[]);
     world.log_in().await;

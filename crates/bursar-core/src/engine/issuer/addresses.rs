@@ -13,6 +13,7 @@ use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
 use super::AuthorizationServer;
+use super::records::client::ClientOrigin;
 use crate::oauth::jose::KeySet;
 use crate::oauth::server::client_metadata::ClientMetadata;
 use crate::oauth::url::is_loopback;
@@ -172,6 +173,15 @@ impl AuthorizationServer {
                 Ok(limits(UrlOrigin::Configured, Some(proxy.expose().to_owned())))
             }
             (NamedBy::Stranger, None) => Ok(limits(UrlOrigin::Stranger, Some(String::new()))),
+        }
+    }
+
+    /// Whose idea the addresses of a client were that comes from there. Who administers a sandbox is a tenant, and does not
+    /// run this machine.
+    pub(super) fn named_by(&self, origin: &ClientOrigin) -> NamedBy {
+        match origin {
+            ClientOrigin::Administrator if self.rules().sandbox.is_none() => NamedBy::Operator,
+            _ => NamedBy::Stranger,
         }
     }
 

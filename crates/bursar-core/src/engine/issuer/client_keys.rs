@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::AuthorizationServer;
 use super::addresses::{AddressError, Copied, Fetch, NamedBy};
-use super::records::client::{Client, ClientOrigin};
+use super::records::client::Client;
 use super::refusal::{IssueError, Refusal};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::jose::{CompactToken, KeySet};
@@ -32,10 +32,7 @@ impl AuthorizationServer {
         address: &EndpointUrl,
         assertion: &str,
     ) -> Result<Arc<KeySet>, IssueError> {
-        let named_by = match client.origin {
-            ClientOrigin::Administrator => NamedBy::Operator,
-            ClientOrigin::Registered | ClientOrigin::MetadataDocument { .. } => NamedBy::Stranger,
-        };
+        let named_by = self.named_by(&client.origin);
         let sets = &self.within.elsewhere.key_sets;
         // What one may have read says nothing about what the other may.
         let name = format!("{named_by:?} {address}");

@@ -78,7 +78,8 @@ impl AuthorizationServer {
             return Err(Refusal::new(ErrorCode::AccessDenied, "the user may not sign in any more").into());
         };
         let batch = self.engine().batch().guard(&USER, wish.user, Expected::Version(user.version));
-        if wish.client.expected == Expected::Absent {
+        if wish.client.expected == Expected::Absent || wish.client.document.forgotten_at.is_some() {
+            // From now on it stays.
             self.room_for_client().await?.map_err(Refusal::from)?;
         }
         with_client(batch, wish.client)

@@ -100,6 +100,16 @@ impl AuthorizationServer {
         }
     }
 
+    /// The one device that shows this code.
+    async fn device_showing(&self, code: &UserCode) -> Result<Option<Stored<Device>>, IssueError> {
+        for digest in code.digests(&self.secrets().await?.user_codes) {
+            if let Some(device) = self.device_of(&digest).await? {
+                return Ok(Some(device));
+            }
+        }
+        Ok(None)
+    }
+
     async fn user_code_digest(&self, code: &UserCode) -> Result<String, IssueError> {
         Ok(code.digest(&self.secrets().await?.user_codes))
     }

@@ -27,6 +27,8 @@ pub struct Source {
     pub digest: String,
     /// Tells one browser from another, where it is one: a page that was shown in one is answered in no other.
     pub browser: String,
+    /// The cookie of the session in that browser: whoever signs in there takes its place.
+    pub session: Option<Secret>,
 }
 
 /// A client, and how it was found: nothing may be issued to it if that has changed meanwhile.

@@ -100,6 +100,7 @@ impl AuthorizationServer {
             .guard(&CLIENT, client.id.clone(), request.client.expected)
             .guard(&USER, family.user.clone(), Expected::Version(user.version))
             .guard(&GRANT, family.grant.key.clone(), Expected::Version(grant.version));
+        let batch = self.telling_its_end(batch, client, &family).await?;
         if self.is_committed(batch).await?.is_none() {
             return Ok(None);
         }

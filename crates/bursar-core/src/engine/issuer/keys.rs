@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::AuthorizationServer;
 use super::records::signing_key::{SIGNING_KEY, SigningKeyRecord};
 use super::refusal::IssueError;
-use crate::engine::vault::{Place, VaultError};
+use crate::engine::vault::{Place, SealedKind, VaultError};
 use crate::oauth::jose::{Algorithm, KeySet, PublicKey};
 use crate::oauth::signing::SigningKey;
 use crate::ports::document::{self, Document as _};
@@ -173,7 +173,7 @@ impl AuthorizationServer {
         let mut keys = Vec::new();
         for stored in records {
             let record = stored.document;
-            let place = Place { space: self.space(), kind: &SIGNING_KEY, key: &record.id };
+            let place = Place { space: self.space(), kind: SealedKind::SigningKey, key: &record.id };
             let private = vault.open(place, &record.private)?;
             let key = SigningKey::from_pkcs8(&private).map_err(|_| damaged(&record.id))?;
             keys.push(RingKey { key, record, version: stored.version });
@@ -194,7 +194,7 @@ impl AuthorizationServer {
         let public = key.public_key().map_err(|_| IssueError::Signing)?;
         let id = key.key_id().unwrap_or_default().to_owned();
         let vault = self.engine().vault().await?;
-        let place = Place { space: self.space(), kind: &SIGNING_KEY, key: &id };
+        let place = Place { space: self.space(), kind: SealedKind::SigningKey, key: &id };
         let now = self.now();
         let record = SigningKeyRecord {
             algorithm,

@@ -6,12 +6,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
 
 use super::records::client::Client;
 use super::records::family::Family;
@@ -20,22 +18,24 @@ use super::records::resource::Resource;
 use super::records::revoked::{REVOKED, Revoked, Subject};
 use super::records::signing_key::SIGNING_KEY;
 use super::records::user::User;
+use crate::engine::following::{Following, Remembered};
+use crate::engine::moving::departure::service;
 use crate::lifecycle::rotation::Pace;
 use crate::ports::clock::Clock;
 use crate::ports::document::{self, Document, Stored};
-use crate::ports::store::{Sequence, Space, Store, StoreError};
+use crate::ports::store::{Change, Space, Store, StoreError};
 
 /// What is kept.
 pub(super) struct Known {
     store: Arc<dyn Store>,
     space: Space,
+    following: Following,
     clock: Arc<dyn Clock>,
-    hints: watch::Receiver<Sequence>,
-    /// Up to which change everything here is current.
-    applied: AtomicU64,
-    catching_up: tokio::sync::Mutex<Option<Duration>>,
     /// Counts the changes of signing keys.
     keys_changed: AtomicU64,
+    is_suspended: AtomicBool,
+    /// The second in which the first access token was made that counts.
+    honours_from: AtomicI64,
     clients: Kept<Client>,
     users: Kept<User>,
     resources: Kept<Resource>,
@@ -46,15 +46,15 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn new(store: Arc<dyn Store>, space: Space, clock: Arc<dyn Clock>) -> Self {
-        let hints = store.watch();
+        let following = Following::new(Arc::clone(&store), space.clone(), Arc::clone(&clock));
         Self {
             store,
             space,
+            following,
             clock,
-            hints,
-            applied: AtomicU64::new(Sequence::MAX),
-            catching_up: tokio::sync::Mutex::default(),
             keys_changed: AtomicU64::new(0),
+            is_suspended: AtomicBool::new(false),
+            honours_from: AtomicI64::new(i64::MIN),
             clients: Kept::default(),
             users: Kept::default(),
             resources: Kept::default(),
@@ -64,36 +64,41 @@ impl Known {
         }
     }
 
-    /// Makes everything here as current as the store's last hint. Costs nothing where nothing has changed, and a look at the
-    /// store each time where hints may have stopped coming.
+    /// Makes everything here as current as the store's last hint.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
-        if self.is_current() {
-            return Ok(());
-        }
-        Box::pin(self.apply_changes()).await
+        self.following.catch_up(self).await
     }
 
-    fn is_current(&self) -> bool {
-        self.applied.load(Ordering::Acquire) == *self.hints.borrow() && !self.store.is_deaf()
-    }
-
-    async fn apply_changes(&self) -> Result<(), StoreError> {
-        let mut read_at = self.catching_up.lock().await;
-        let hint = *self.hints.borrow();
-        let applied = self.applied.load(Ordering::Acquire);
-        if applied == hint && !self.store.is_deaf() {
+    /// Makes sure that nothing keeps the server from honouring what it has issued.
+    ///
+    /// # Errors
+    /// Something does: a move to another store, or a copy of which nobody has said that its grants stand, or only just now.
+    pub(super) async fn in_service(&self) -> Result<(), StoreError> {
+        self.catch_up().await?;
+        if !self.honours(self.clock.now()) {
+            let detail = "all that was issued was taken back a moment ago".to_owned();
+            return Err(StoreError::Unavailable(detail));
+        }
+        if !self.is_suspended.load(Ordering::Acquire) {
             return Ok(());
         }
-        let now = self.clock.stopwatch();
-        // Changes are remembered for a day only: who was asleep for long starts anew.
-        let is_near = read_at.is_some_and(|read_at| now.saturating_sub(read_at) < LONGEST_GAP);
-        if is_near && applied <= hint {
-            self.apply_after(applied).await?;
-        } else {
-            self.start_anew().await?;
+        match Box::pin(service(&*self.store)).await?.suspension {
+            Some(detail) => Err(StoreError::Unavailable(detail)),
+            None => Ok(()),
         }
-        *read_at = Some(now);
-        self.applied.store(hint, Ordering::Release);
+    }
+
+    /// Whether access tokens made then count, for all that is said of the whole store.
+    pub(super) fn honours(&self, made: Timestamp) -> bool {
+        made.as_second() >= self.honours_from.load(Ordering::Acquire)
+    }
+
+    /// What is said of the whole store is a change like any other, in a space that nobody follows.
+    async fn look_at_life(&self) -> Result<(), StoreError> {
+        let service = service(&*self.store).await?;
+        let second = service.honours_from.map_or(i64::MIN, Timestamp::as_second);
+        self.honours_from.store(second, Ordering::Release);
+        self.is_suspended.store(service.suspension.is_some(), Ordering::Release);
         Ok(())
     }
 
@@ -171,25 +176,6 @@ impl Known {
         Ok(read)
     }
 
-    async fn apply_after(&self, mut after: Sequence) -> Result<(), StoreError> {
-        loop {
-            let changes = self.store.changes(&self.space, after, CHANGES).await?.value;
-            for change in &changes {
-                after = after.max(change.sequence);
-                self.doubt(&change.kind, &change.key);
-                if change.kind == SIGNING_KEY.name {
-                    self.keys_changed.fetch_add(1, Ordering::AcqRel);
-                }
-                if change.kind == REVOKED.name {
-                    self.read_mark(&change.key).await?;
-                }
-            }
-            if changes.len() < CHANGES {
-                return Ok(());
-            }
-        }
-    }
-
     async fn read_mark(&self, key: &str) -> Result<(), StoreError> {
         let mark = document::get::<Revoked>(&*self.store, &self.space, key).await?.value;
         let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
@@ -198,6 +184,27 @@ impl Known {
             None => revoked.remove(key),
         };
         Ok(())
+    }
+
+    /// Forgets marks whose tokens have ended by themselves.
+    pub(super) fn forget_old_marks(&self, now: Timestamp) {
+        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        revoked.retain(|_, mark| mark.until > now);
+    }
+}
+
+impl Remembered for Known {
+    async fn changed(&self, changes: &[Change]) -> Result<(), StoreError> {
+        for change in changes {
+            self.doubt(&change.kind, &change.key);
+            if change.kind == SIGNING_KEY.name {
+                self.keys_changed.fetch_add(1, Ordering::AcqRel);
+            }
+            if change.kind == REVOKED.name {
+                self.read_mark(&change.key).await?;
+            }
+        }
+        self.look_at_life().await
     }
 
     async fn start_anew(&self) -> Result<(), StoreError> {
@@ -210,13 +217,7 @@ impl Known {
         let marks = document::list::<Revoked>(&*self.store, &self.space).await?;
         let marks = marks.into_iter().map(|mark| (mark.document.subject.clone(), mark.document));
         *self.revoked.write().unwrap_or_else(PoisonError::into_inner) = marks.collect();
-        Ok(())
-    }
-
-    /// Forgets marks whose tokens have ended by themselves.
-    pub(super) fn forget_old_marks(&self, now: Timestamp) {
-        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
-        revoked.retain(|_, mark| mark.until > now);
+        self.look_at_life().await
     }
 }
 
@@ -284,6 +285,3 @@ impl<T: Document> Kept<T> {
 
 /// A kilobyte or so each.
 const MOST_KEPT: usize = 10_000;
-const CHANGES: usize = 256;
-/// Half of what the store remembers.
-const LONGEST_GAP: Duration = Duration::from_hours(12);

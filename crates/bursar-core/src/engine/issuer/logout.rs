@@ -12,7 +12,6 @@ use url::Url;
 use super::AuthorizationServer;
 use super::authorize::SignedIn;
 use super::exchange::Source;
-use super::records::browser_session::{BROWSER_SESSION, BrowserSession};
 use super::records::client::Client;
 use super::records::user::User;
 use super::refresh_token::token_digest;
@@ -20,9 +19,6 @@ use super::refusal::{IssueError, Refusal};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::form::Parameters;
 use crate::oauth::server::id_token::Hint;
-use crate::ports::document;
-use crate::ports::event::Event;
-use crate::ports::store::Commit;
 use crate::secret::Secret;
 
 /// What comes of a wish to sign out.
@@ -146,23 +142,10 @@ impl AuthorizationServer {
 
     /// Ends the session of this cookie; the event tells applications that its user has left.
     async fn log_out(&self, cookie: &Secret, client: Option<&str>) -> Result<(), IssueError> {
-        let digest = token_digest(cookie).0;
-        loop {
-            let session = document::get::<BrowserSession>(self.store(), self.space(), &digest).await?.value;
-            let Some(session) = session else { return Ok(()) };
-            let event = Event::new(self.now(), "session.ended", session.document.id.clone())
-                .with("user", session.document.user.clone())
-                .with("cause", "signed_out");
-            let event = match client {
-                Some(client) => event.with("client", client),
-                None => event,
-            };
-            let batch =
-                self.engine().batch().event(event).delete(&BROWSER_SESSION, digest.clone(), session.version);
-            if let Commit::Done(_) = self.store().commit(batch).await?.value {
-                return Ok(());
-            }
-        }
+        let mut facts = vec![("cause", "signed_out")];
+        facts.extend(client.map(|client| ("client", client)));
+        self.end_session_at(&token_digest(cookie).0, &facts).await?;
+        Ok(())
     }
 
     async fn confirmation(

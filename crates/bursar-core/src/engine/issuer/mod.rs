@@ -18,6 +18,7 @@ mod committing;
 mod consent;
 pub mod denial;
 pub mod device;
+mod ending_all;
 pub mod exchange;
 mod family_start;
 pub mod guesses;
@@ -29,6 +30,7 @@ pub mod known_browsers;
 mod letters;
 mod limits;
 pub mod logout;
+mod logout_notices;
 mod metadata_document;
 mod minting;
 mod of_sandbox;
@@ -39,6 +41,7 @@ pub mod password_reset;
 pub mod passwords;
 pub mod presented;
 mod proofs;
+pub(in crate::engine) mod public_name;
 pub mod pushed;
 pub mod records;
 mod refresh;
@@ -55,6 +58,7 @@ mod sessions_of_user;
 pub mod sign_in;
 mod spending;
 pub mod statistics;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod tickets;
@@ -75,6 +79,7 @@ use self::known::Known;
 use self::registration::Housekeeping;
 use self::rules::Rules;
 use self::secrets::KeptSecrets;
+use self::telling::Telling;
 use super::Engine;
 use crate::ports::passwords::Passwords;
 use crate::ports::random::Random;
@@ -101,6 +106,7 @@ struct Within {
     housekeeping: Housekeeping,
     /// How many refusals may be noted.
     notes: Notes,
+    telling: Telling,
 }
 
 impl AuthorizationServer {
@@ -121,6 +127,7 @@ impl AuthorizationServer {
                 elsewhere,
                 housekeeping,
                 notes: Notes::default(),
+                telling: Telling::default(),
             }),
             actor: None,
         }

@@ -33,6 +33,8 @@ fn rules(around: &Rules, sandbox: &Sandbox, issuer: Issuer) -> Rules {
             ..usual
         },
         open_registration: said.open_registration.unwrap_or(around.open_registration),
+        // Whoever closes a sandbox to programs that nobody knows means all of them.
+        metadata_documents: around.metadata_documents && said.open_registration != Some(false),
         quotas: said.quotas,
         // The application and the users that the operator names are the server's own: what signs sessions there must sign
         // none here.

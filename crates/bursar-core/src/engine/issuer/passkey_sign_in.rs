@@ -5,8 +5,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 
 use super::AuthorizationServer;
+use super::authorize::LONGEST_WAIT;
 use super::exchange::Source;
 use super::passkeys::challenge_of;
 use super::records::passkey::Passkey;
@@ -14,7 +16,7 @@ use super::records::user::User;
 use super::refusal::IssueError;
 use super::sign_in::SignedInNow;
 use crate::passkey::{
-    Asserted, Assertion, Credential, CredentialKey, Expected as Ceremony, PasskeyError, verify_assertion,
+    Asserted, Assertion, CredentialKey, Expected as Ceremony, PasskeyError, verify_assertion,
 };
 use crate::ports::document::{self, Document as _, Stored};
 use crate::ports::event::Event;
@@ -28,8 +30,8 @@ pub struct PasskeySignIn<'a> {
     pub ticket: &'a Secret,
     /// The credential's id, as base64url.
     pub credential: &'a str,
-    /// Whose the authenticator believes it to be; it says so for all that say who somebody is.
-    pub user_handle: Option<&'a [u8]>,
+    /// Whose the authenticator believes it to be.
+    pub user_handle: &'a [u8],
     /// What it has signed.
     pub assertion: Assertion<'a>,
     /// The cookie of a browser in which somebody has signed in before.
@@ -77,29 +79,33 @@ impl AuthorizationServer {
         };
         let asserted = match self.asserted(&known.document, brought) {
             Ok(asserted) => asserted,
-            Err(PasskeyError::Copied { .. }) => {
-                self.mark_copied(known).await?;
-                return Err(PasskeySignInError::Copied);
-            }
             Err(error) => {
                 self.note_failed_passkey(&known.document, &error.to_string(), source).await?;
                 return Err(PasskeySignInError::Passkey(error));
             }
         };
+        // One answer counts once, whatever its counter says: one that is sent again is no copy.
+        if !self.spend_challenge(brought.ticket).await? {
+            return Err(PasskeySignInError::Answered);
+        }
         if known.document.copied_at.is_some() {
             self.note_failed_passkey(&known.document, "copied", source).await?;
             return Err(PasskeySignInError::Copied);
         }
-        self.use_passkey(known, asserted, brought.ticket).await?;
+        if !asserted.follows(known.document.counter) {
+            self.mark_copied(known).await?;
+            return Err(PasskeySignInError::Copied);
+        }
+        self.use_passkey(known, asserted).await?;
         let browser = self.known_browser(brought.known_browser).await?;
         let known_browser = self.remembering(browser, &user.id).await?;
-        let cookie = self.begin_session(&user, methods(asserted), source).await?;
+        let cookie = self.begin_session(&user, METHODS, source).await?;
         Ok(SignedInNow { user, cookie, known_browser })
     }
 
     fn may_sign_in(&self, user: &User, brought: &PasskeySignIn<'_>) -> bool {
-        // Web Authentication §7.2 step 6.
-        let is_theirs = brought.user_handle.is_none_or(|handle| handle == user.id.as_bytes());
+        // Web Authentication §7.2 step 6: nobody has typed a name, so the passkey must say whose it is.
+        let is_theirs = brought.user_handle == user.id.as_bytes();
         is_theirs && !user.disabled && self.rules().allowed_users.contains(user)
     }
 
@@ -108,27 +114,25 @@ impl AuthorizationServer {
         let (origin, challenge) = (self.passkey_origin(), challenge_of(brought.ticket.expose()));
         let key = URL_SAFE_NO_PAD.decode(&passkey.key).map_err(|_| PasskeyError::Key)?;
         let key = CredentialKey::from_cose(&key)?;
-        let credential = Credential { key: &key, counter: passkey.counter };
         let ceremony = Ceremony { relying_party: host, origin: &origin, challenge: &challenge };
-        verify_assertion(&brought.assertion, credential, &ceremony)
+        verify_assertion(&brought.assertion, &key, &ceremony)
     }
 
-    /// One answer signs in once, however often it is sent, and whatever its counter does.
+    /// `false`: it was spent before.
+    async fn spend_challenge(&self, ticket: &Secret) -> Result<bool, IssueError> {
+        let until = self.now().saturating_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
+        self.spend(&format!("passkey:{}", challenge_of(ticket.expose())), until).await
+    }
+
     async fn use_passkey(
         &self,
         passkey: Stored<Passkey>,
         asserted: Asserted,
-        ticket: &Secret,
     ) -> Result<(), PasskeySignInError> {
-        let now = self.now();
-        let until = now.saturating_add(super::authorize::LONGEST_WAIT).unwrap_or(jiff::Timestamp::MAX);
-        if !self.spend(&format!("passkey:{}", challenge_of(ticket.expose())), until).await? {
-            return Err(PasskeySignInError::Answered);
-        }
         let used = Passkey {
             counter: asserted.counter,
             is_backed_up: asserted.is_backed_up,
-            used_at: Some(now),
+            used_at: Some(self.now()),
             ..passkey.document
         };
         let batch = document::put(self.engine().batch(), &used, Expected::Version(passkey.version))?;
@@ -172,9 +176,7 @@ impl AuthorizationServer {
 }
 
 /// RFC 8176 §2: a key was shown, somebody was there, and who they are was checked by their own device.
-fn methods(asserted: Asserted) -> &'static [&'static str] {
-    if asserted.is_user_verified { &["pop", "user", "mfa"] } else { &["pop", "user"] }
-}
+const METHODS: &[&str] = &["pop", "user", "mfa"];
 
 impl From<StoreError> for PasskeySignInError {
     fn from(error: StoreError) -> Self {

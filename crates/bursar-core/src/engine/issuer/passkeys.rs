@@ -6,19 +6,20 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::SignedDuration;
 use url::Host;
 
 use super::AuthorizationServer;
-use super::authorize::SignedIn;
+use super::authorize::{LONGEST_WAIT, SignedIn};
 use super::own_pages::Sender;
 pub use super::passkey_sign_in::{PasskeySignIn, PasskeySignInError};
 use super::records::passkey::{PASSKEY, Passkey};
 use super::records::user::USER;
 use super::refusal::IssueError;
 use crate::passkey::{self, ALGORITHMS, Expected as Ceremony, PasskeyError, Registration};
-use crate::ports::document::{self, Stored};
+use crate::ports::document::{self, Document as _, Stored};
 use crate::ports::event::Event;
-use crate::ports::store::{Commit, Expected, StoreError};
+use crate::ports::store::{Batch, Commit, Expected, Kind, StoreError, Version};
 use crate::secret::Secret;
 
 /// What a page asks a browser with.
@@ -100,6 +101,16 @@ impl AuthorizationServer {
         Ok(passkeys)
     }
 
+    /// Whether a page on which passkeys are added may be shown: whoever finds an open session must not be able to come back
+    /// for ever.
+    pub fn may_add_passkeys(&self, signed_in: &SignedIn) -> bool {
+        self.since_sign_in(signed_in) <= FRESH
+    }
+
+    fn since_sign_in(&self, signed_in: &SignedIn) -> SignedDuration {
+        self.now().duration_since(signed_in.at)
+    }
+
     /// Keeps the passkey that a browser has made for whoever is signed in, under a name.
     pub async fn add_passkey(
         &self,
@@ -110,7 +121,8 @@ impl AuthorizationServer {
     ) -> Result<Passkey, PasskeyChangeError> {
         let host = self.passkey_host().ok_or(PasskeyChangeError::NoHostName)?;
         let end = self.form_ticket_end(ADDING, Sender::Person(signed_in), ticket).await?;
-        let end = end.ok_or(PasskeyChangeError::Stale)?;
+        let is_in_time = self.since_sign_in(signed_in) <= FRESH.saturating_add(LONGEST_WAIT);
+        let end = end.filter(|_| is_in_time).ok_or(PasskeyChangeError::Stale)?;
         let (origin, challenge) = (self.passkey_origin(), challenge_of(ticket.expose()));
         let ceremony = Ceremony { relying_party: host, origin: &origin, challenge: &challenge };
         let new = passkey::verify_registration(registration, &ceremony)?;
@@ -132,7 +144,7 @@ impl AuthorizationServer {
             used_at: None,
             copied_at: None,
         };
-        let event = Event::new(self.now(), "passkey.added", document::Document::key(&passkey))
+        let event = Event::new(self.now(), "passkey.added", passkey.key())
             .with("user", user.id.clone())
             .with("name", passkey.name.clone());
         let batch =
@@ -163,38 +175,52 @@ impl AuthorizationServer {
         }
     }
 
-    /// Removes a passkey of whoever is signed in. `false`: they have none of this key.
+    /// Removes a passkey of a user. `false`: they have none of this key.
     ///
     /// # Errors
     /// Nobody could sign in as them any more.
-    pub async fn remove_passkey(&self, signed_in: &SignedIn, key: &str) -> Result<bool, PasskeyChangeError> {
-        let user = &signed_in.user.document;
-        let Some(known) = self.passkey_of(&user.id, key).await? else { return Ok(false) };
-        let others = self.passkeys(&user.id).await.map_err(IssueError::from)?;
-        let is_another =
-            |other: &&Passkey| other.credential != known.document.credential && other.copied_at.is_none();
-        if user.password.is_none() && !others.iter().any(|other| is_another(&other)) {
-            return Err(PasskeyChangeError::OnlyWay);
+    pub async fn remove_passkey(&self, user: &str, key: &str) -> Result<bool, PasskeyChangeError> {
+        loop {
+            let Some(known) = self.passkey_of(user, key).await? else { return Ok(false) };
+            let way = self.way_in_without(user, key).await?.ok_or(PasskeyChangeError::OnlyWay)?;
+            // It is still there when this one goes.
+            let batch = way.guard(self.removal(known));
+            if let Commit::Done(_) = self.store().commit(batch).await.map_err(IssueError::from)?.value {
+                return Ok(true);
+            }
         }
-        Ok(self.forget_passkey(known).await?)
     }
 
-    /// Removes all passkeys of a user who is gone.
-    pub(super) async fn forget_passkeys(&self, user: &str) -> Result<(), IssueError> {
+    /// How a user can sign in without this passkey.
+    async fn way_in_without(&self, user: &str, key: &str) -> Result<Option<WayIn>, IssueError> {
+        let known = self.user(user).await?.filter(|user| user.document.password.is_some());
+        if let Some(Stored { version, .. }) = known {
+            return Ok(Some(WayIn { kind: &USER, key: user.to_owned(), version }));
+        }
+        let others = self.of_user::<Passkey>(user).await?.into_iter().map(|Stored { document, version }| {
+            (document.copied_at, WayIn { kind: &PASSKEY, key: document.key(), version })
+        });
+        let mut others = others.filter(|(copied_at, way)| copied_at.is_none() && way.key != key);
+        Ok(others.next().map(|(_, way)| way))
+    }
+
+    /// Removes all passkeys of a user, who has lost them or is gone, and says how many there were.
+    pub async fn forget_passkeys(&self, user: &str) -> Result<u32, IssueError> {
+        let mut removed = 0;
         for passkey in self.of_user::<Passkey>(user).await? {
-            self.forget_passkey(passkey).await?;
+            let batch = self.removal(passkey);
+            removed += u32::from(matches!(self.store().commit(batch).await?.value, Commit::Done(_)));
         }
-        Ok(())
+        Ok(removed)
     }
 
-    async fn forget_passkey(&self, passkey: Stored<Passkey>) -> Result<bool, IssueError> {
+    fn removal(&self, passkey: Stored<Passkey>) -> Batch {
         let Stored { document, version } = passkey;
-        let key = document::Document::key(&document);
+        let key = document.key();
         let event = Event::new(self.now(), "passkey.removed", key.clone())
             .with("user", document.user)
             .with("name", document.name);
-        let batch = self.change(event).delete(&PASSKEY, key, version);
-        Ok(matches!(self.store().commit(batch).await?.value, Commit::Done(_)))
+        self.change(event).delete(&PASSKEY, key, version)
     }
 
     async fn passkey_of(&self, user: &str, key: &str) -> Result<Option<Stored<Passkey>>, IssueError> {
@@ -205,6 +231,19 @@ impl AuthorizationServer {
     /// Where pages of this server are, as browsers write it.
     pub(super) fn passkey_origin(&self) -> String {
         self.rules().issuer.as_url().origin().ascii_serialization()
+    }
+}
+
+/// What somebody can sign in with, as it was read.
+struct WayIn {
+    kind: &'static Kind,
+    key: String,
+    version: Version,
+}
+
+impl WayIn {
+    fn guard(self, batch: Batch) -> Batch {
+        batch.guard(self.kind, self.key, Expected::Version(self.version))
     }
 }
 
@@ -223,6 +262,8 @@ fn name_of(typed: &str) -> String {
     if name.is_empty() { "Passkey".to_owned() } else { name }
 }
 
+/// As long as somebody who has just signed in may look around.
+const FRESH: SignedDuration = SignedDuration::from_mins(15);
 /// A person has a telephone, a computer or two, and keys in drawers.
 const MOST_PASSKEYS: usize = 32;
 const LONGEST_NAME: usize = 60;

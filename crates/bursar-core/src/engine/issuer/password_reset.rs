@@ -17,7 +17,7 @@ use super::refresh_token::token_digest;
 use super::refusal::IssueError;
 use crate::ports::document::{self, Stored};
 use crate::ports::event::Event;
-use crate::ports::store::{Commit, Expected, StoreError};
+use crate::ports::store::{Batch, Commit, Expected, StoreError};
 use crate::secret::Secret;
 
 /// How long a code is good: as long as it takes to pass it on, and to find the time.
@@ -79,13 +79,9 @@ impl AuthorizationServer {
         };
         self.does_not_count(&attempt).await.map_err(UserError::from)?;
         let hash = self.hashed(password).await?;
-        let now = self.now();
         let id = user.document.id.clone();
-        let changed = User { password: Some(hash), password_changed_at: Some(now), ..user.document };
-        let event = Event::new(now, "user.password_changed", id.clone()).with("by", "reset_code");
-        let batch = self.change(event).delete(&RESET_CODE, id.clone(), known.version);
-        let batch =
-            document::put(batch, &changed, Expected::Version(user.version)).map_err(UserError::from)?;
+        let changed = self.with_password(user, Some(hash), Some(known), "reset_code");
+        let (_, batch) = changed.map_err(UserError::from)?;
         match self.store().commit(batch).await.map_err(UserError::from)?.value {
             Commit::Done(_) => {}
             // Somebody else was quicker, with this code or with another change: it is tried again by hand.
@@ -112,8 +108,16 @@ impl AuthorizationServer {
         Ok(is_good.then_some((user, known)))
     }
 
-    async fn reset_code(&self, user: &str) -> Result<Option<Stored<ResetCode>>, StoreError> {
+    pub(super) async fn reset_code(&self, user: &str) -> Result<Option<Stored<ResetCode>>, StoreError> {
         Ok(document::get::<ResetCode>(self.store(), self.space(), user).await?.value)
+    }
+}
+
+/// A code is for the password and the user that were there when it was made: with every change of them it goes.
+pub(super) fn without_code(batch: Batch, code: Option<Stored<ResetCode>>) -> Batch {
+    match code {
+        Some(code) => batch.delete(&RESET_CODE, code.document.user, code.version),
+        None => batch,
     }
 }
 

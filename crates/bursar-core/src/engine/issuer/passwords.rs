@@ -7,11 +7,13 @@ use super::administration::users::{UserError, check_password};
 use super::authorize::SignedIn;
 use super::exchange::Source;
 use super::guesses::{GuessError, Place};
+use super::password_reset::without_code;
+use super::records::reset_code::ResetCode;
 use super::records::user::{PasswordHash, USER, User};
 use super::refusal::IssueError;
 use crate::ports::document::{self, Stored};
 use crate::ports::event::Event;
-use crate::ports::store::{Commit, Expected};
+use crate::ports::store::{Batch, Commit, Expected, StoreError};
 use crate::secret::Secret;
 
 /// Why a user did not get a new password.
@@ -35,7 +37,7 @@ impl AuthorizationServer {
             Some(password) => Some(self.hashed(password).await?),
             None => None,
         };
-        if !self.store_password(id, hash, "administrator").await? {
+        if self.store_password(id, None, hash, "administrator").await?.is_none() {
             return Ok(false);
         }
         self.end_all_sessions(id, None).await?;
@@ -55,16 +57,21 @@ impl AuthorizationServer {
         // Whoever finds an open session must not find the password out with it.
         let place = Place::Browser(&signed_in.session);
         let attempt = self.attempt(&user.username, place).await?;
-        let hash = user.password.as_ref().map(|hash| hash.0.as_str());
-        let is_right = self.within.passwords.verifies(current, hash).await.map_err(UserError::from)?;
-        if !is_right {
+        let judged = user.password.as_ref();
+        let is_right = self.within.passwords.verifies(current, judged.map(|hash| hash.0.as_str())).await;
+        if !matches!(is_right, Ok(false)) {
+            // It was right, or was not looked at.
+            self.does_not_count(&attempt).await.map_err(UserError::from)?;
+        }
+        if !is_right.map_err(UserError::from)? {
             return Err(PasswordChangeError::Wrong);
         }
-        self.does_not_count(&attempt).await.map_err(UserError::from)?;
         let hash = self.hashed(new).await?;
-        self.store_password(&user.id, Some(hash), "user").await?;
+        let Some(user) = self.store_password(&user.id, judged, Some(hash), "user").await? else {
+            return Err(PasswordChangeError::Wrong);
+        };
         let methods: Vec<&str> = signed_in.methods.iter().map(String::as_str).collect();
-        let cookie = self.begin_session(user, &methods, source).await.map_err(UserError::Issue)?;
+        let cookie = self.begin_session(&user, &methods, source).await.map_err(UserError::Issue)?;
         let kept = self.session_of(&cookie).await.map_err(UserError::Issue)?.map(|session| session.session);
         self.end_all_sessions(&user.id, kept.as_deref()).await.map_err(UserError::Issue)?;
         Ok(cookie)
@@ -90,23 +97,45 @@ impl AuthorizationServer {
         Ok(PasswordHash(self.within.passwords.hash(password).await?))
     }
 
+    /// `None`: there is no such user, or their password is not the one any more that was `judged`. Whoever knew an earlier one
+    /// must not put theirs in the place of a newer one.
     async fn store_password(
         &self,
         id: &str,
+        judged: Option<&PasswordHash>,
         password: Option<PasswordHash>,
         by: &str,
-    ) -> Result<bool, UserError> {
+    ) -> Result<Option<User>, UserError> {
         loop {
-            let Some(stored) = self.user(id).await? else { return Ok(false) };
-            let now = self.now();
-            let user = User { password: password.clone(), password_changed_at: Some(now), ..stored.document };
-            let event = Event::new(now, "user.password_changed", id).with("by", by);
-            let batch = self.change(event);
-            let batch = document::put(batch, &user, Expected::Version(stored.version))?;
+            let stored = self.user(id).await?;
+            let Some(stored) =
+                stored.filter(|user| judged.is_none() || user.document.password.as_ref() == judged)
+            else {
+                return Ok(None);
+            };
+            let code = self.reset_code(id).await?;
+            let (user, batch) = self.with_password(stored, password.clone(), code, by)?;
             match self.store().commit(batch).await?.value {
-                Commit::Done(_) => return Ok(true),
+                Commit::Done(_) => return Ok(Some(user)),
                 Commit::Conflict { .. } => self.within.known.doubt(USER.name, id),
             }
         }
+    }
+
+    /// The user with another password, and the batch that makes it so: their sessions and this reset code end with it.
+    pub(super) fn with_password(
+        &self,
+        user: Stored<User>,
+        password: Option<PasswordHash>,
+        code: Option<Stored<ResetCode>>,
+        by: &str,
+    ) -> Result<(User, Batch), StoreError> {
+        let now = self.now();
+        let changed = User { password, password_changed_at: Some(now), ..user.document };
+        let event = Event::new(now, "user.password_changed", changed.id.clone()).with("by", by);
+        let batch = self.owing_sign_out(self.change(event), &changed.id)?;
+        let batch = without_code(batch, code);
+        let batch = document::put(batch, &changed, Expected::Version(user.version))?;
+        Ok((changed, batch))
     }
 }

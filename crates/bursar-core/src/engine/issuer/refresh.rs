@@ -153,9 +153,11 @@ impl AuthorizationServer {
         let Spent { family, line, token, .. } = *spent;
         let secrets = self.secrets().await?;
         let answered = line.previous.as_ref().and_then(|previous| previous.brought.as_ref());
-        let again =
-            answered.map(|answered| (answered, secrets.refresh_tokens.successor(token, &answered.stamp.id)));
-        let Some((answered, next)) = again.filter(|(_, next)| next.digest() == line.current) else {
+        let again = answered.and_then(|answered| {
+            let mut made = secrets.refresh_tokens.successors(token, &answered.stamp.id);
+            Some((answered, made.find(|next| next.digest() == line.current)?))
+        });
+        let Some((answered, next)) = again else {
             return Err(dead("the token that replaced it cannot be made again with the keys of today").into());
         };
         let mut stamp = answered.stamp.clone();

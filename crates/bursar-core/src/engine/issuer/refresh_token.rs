@@ -7,6 +7,7 @@ use std::fmt;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 
 use crate::engine::vault::derivation::{Authenticator, Derivation, Purpose};
 use crate::identifier::Identifier;
@@ -34,15 +35,13 @@ pub(super) struct RefreshTokens {
     authenticator: Authenticator,
     /// Makes the chance in tokens that follow others.
     successors: Authenticator,
-    key_id: u32,
 }
 
 impl RefreshTokens {
-    pub(super) fn new(keys: &Derivation, space: &Space) -> Self {
+    pub(super) fn new(keys: &Derivation, space: &Space, now: Timestamp) -> Self {
         Self {
-            authenticator: keys.authenticator(space, Purpose::RefreshTokens),
-            successors: keys.authenticator(space, Purpose::Successors),
-            key_id: keys.key_id(),
+            authenticator: keys.authenticator(space, Purpose::RefreshTokens, now),
+            successors: keys.authenticator(space, Purpose::Successors, now),
         }
     }
 
@@ -63,10 +62,24 @@ impl RefreshTokens {
         self.make(spent.family, spent.generation + 1, &chance)
     }
 
+    /// What [`RefreshTokens::successor`] makes, or made with a key that another has replaced since.
+    pub(super) fn successors<'a>(
+        &'a self,
+        spent: &'a RefreshToken,
+        id: &'a str,
+    ) -> impl Iterator<Item = RefreshToken> + 'a {
+        let keys = self.authenticator.each().zip(self.successors.each());
+        keys.map(|(authenticator, successors)| Self { authenticator, successors }.successor(spent, id))
+    }
+
     fn make(&self, family: Identifier, generation: u32, chance: &[u8; CHANCE]) -> RefreshToken {
-        let message =
-            [family.to_bytes().as_slice(), &generation.to_be_bytes(), &self.key_id.to_be_bytes(), chance]
-                .concat();
+        let message = [
+            family.to_bytes().as_slice(),
+            &generation.to_be_bytes(),
+            &self.authenticator.key_id().to_be_bytes(),
+            chance,
+        ]
+        .concat();
         let code = self.authenticator.code(&message);
         let bytes = [message.as_slice(), &code[..CODE]].concat();
         let text = Secret::new(format!("{REFRESH_TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)));
@@ -126,7 +139,7 @@ mod tests {
 
     fn tokens(data_key: u8, sandbox: &str) -> RefreshTokens {
         let space = Space::Sandbox(SandboxId::parse(sandbox).unwrap());
-        RefreshTokens::new(&Derivation::for_test(1, &[data_key; 32]), &space)
+        RefreshTokens::new(&Derivation::for_test(1, &[data_key; 32]), &space, Timestamp::UNIX_EPOCH)
     }
 
     #[test]

@@ -121,10 +121,7 @@ impl AuthorizationServer {
         let record = Client { forgotten_at, ..client.clone() };
         let known = document::get::<Client>(self.store(), self.space(), &client.id).await?.value;
         match &known {
-            None => {
-                self.room_for_client().await?.map_err(Refusal::from)?;
-                self.admit_record(source).await?;
-            }
+            None => self.admit_record(source).await?,
             // Agreed to, or removed, in this moment.
             Some(known) if known.document.forgotten_at.is_none() => return Ok(()),
             Some(_) => {}

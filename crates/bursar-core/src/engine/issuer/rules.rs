@@ -3,9 +3,11 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::known_browsers::KNOWN_BROWSER_AGE;
 use super::records::resource::TokenFormat;
 use super::session_rules::{AllowedUsers, SessionRules};
 use crate::engine::sandboxes::SandboxName;
+use crate::engine::vault::derivation::MadeLives;
 use crate::oauth::url::Issuer;
 use crate::secret::Secret;
 
@@ -46,6 +48,17 @@ pub struct Rules {
     pub events_kept: SignedDuration,
     /// How much of everything there may be.
     pub quotas: Quotas,
+    /// Who tells clients that a session has ended.
+    pub tells_of_logouts: Teller,
+}
+
+/// Who tells clients that a session has ended (OIDC Back-Channel Logout 1.0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Teller {
+    /// Whoever ends it, at once.
+    AtOnce,
+    /// The server, which is not long in coming: a command does not know for certain by which name clients know it.
+    TheServer,
 }
 
 /// How much of everything there may be; `None`: as much as comes. Looked at before something is added, so that several who
@@ -140,6 +153,15 @@ impl Rules {
         self.longest_token().max(login).max(code).max(device_code)
     }
 
+    /// How long what is made with derived keys lives.
+    pub fn made_lives(&self) -> MadeLives {
+        MadeLives {
+            login: self.lifetimes.login.max(self.lifetimes.refresh),
+            access_token: self.lifetimes.access.max(LONGEST_ACCESS),
+            ticket: KNOWN_BROWSER_AGE,
+        }
+    }
+
     /// The rules nobody has changed, for the server of this name.
     pub fn of(issuer: Issuer) -> Self {
         Self {
@@ -162,6 +184,7 @@ impl Rules {
             // A season: long enough to look into what somebody has noticed late.
             events_kept: SignedDuration::from_hours(24 * 90),
             quotas: Quotas::default(),
+            tells_of_logouts: Teller::AtOnce,
         }
     }
 }

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
+
 use super::AuthorizationServer;
 use super::refresh_token::RefreshTokens;
 use super::refusal::IssueError;
+use crate::engine::vault::Vault;
 use crate::engine::vault::derivation::{Authenticator, Purpose, Sealer};
 use crate::oauth::server::dpop::DpopNonces;
 
@@ -27,12 +30,19 @@ pub(super) struct Secrets {
 
 /// Derived keys, or none while the vault is closed.
 #[derive(Default)]
-pub(super) struct KeptSecrets(Mutex<Option<Arc<Secrets>>>);
+pub(super) struct KeptSecrets(Mutex<Option<Kept>>);
+
+struct Kept {
+    /// What they were derived from: it is another when its keys have changed.
+    vault: Arc<Vault>,
+    /// When the first of the keys from before ceases to count.
+    until: Option<Timestamp>,
+    secrets: Arc<Secrets>,
+}
 
 impl AuthorizationServer {
     pub(super) async fn secrets(&self) -> Result<Arc<Secrets>, IssueError> {
-        let kept = self.kept_secrets();
-        match kept {
+        match self.kept_secrets() {
             Some(kept) => Ok(kept),
             // On the heap, so that all that need secrets are not as large as what is done once.
             None => Box::pin(self.derive_secrets()).await,
@@ -40,25 +50,36 @@ impl AuthorizationServer {
     }
 
     fn kept_secrets(&self) -> Option<Arc<Secrets>> {
+        let vault = self.engine().open_vault();
         let mut kept = self.within.secrets.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.engine().is_unlocked() {
             *kept = None;
         }
-        kept.clone()
+        let (vault, kept) = (vault?, kept.as_ref()?);
+        let is_current =
+            Arc::ptr_eq(&kept.vault, &vault) && kept.until.is_none_or(|until| until > self.now());
+        is_current.then(|| Arc::clone(&kept.secrets))
     }
 
     async fn derive_secrets(&self) -> Result<Arc<Secrets>, IssueError> {
         let vault = self.engine().vault().await?;
-        let (keys, space) = (vault.derivation(), self.space());
+        if let Some(kept) = self.kept_secrets() {
+            return Ok(kept);
+        }
+        let (keys, space, now) = (vault.derivation(), self.space(), self.now());
+        let authenticator = |purpose| keys.authenticator(space, purpose, now);
+        let nonces = authenticator(Purpose::ProofNonces);
         let secrets = Arc::new(Secrets {
-            refresh_tokens: RefreshTokens::new(keys, space),
-            opaque: keys.sealer(space, Purpose::OpaqueTokens),
-            tickets: keys.sealer(space, Purpose::Tickets),
-            registered_clients: keys.authenticator(space, Purpose::RegisteredClients),
-            proof_nonces: DpopNonces::new(&keys.authenticator(space, Purpose::ProofNonces).code(b"key")),
-            user_codes: keys.authenticator(space, Purpose::UserCodes),
+            refresh_tokens: RefreshTokens::new(keys, space, now),
+            opaque: keys.sealer(space, Purpose::OpaqueTokens, now),
+            tickets: keys.sealer(space, Purpose::Tickets, now),
+            registered_clients: authenticator(Purpose::RegisteredClients),
+            proof_nonces: DpopNonces::new(nonces.each().map(|key| key.code(b"key"))),
+            user_codes: authenticator(Purpose::UserCodes),
         });
-        *self.within.secrets.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&secrets));
+        let kept =
+            Kept { until: keys.next_end(now), vault: Arc::clone(&vault), secrets: Arc::clone(&secrets) };
+        *self.within.secrets.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         Ok(secrets)
     }
 }

@@ -8,7 +8,7 @@ use super::AuthorizationServer;
 use super::records::client::CLIENT;
 use super::refusal::IssueError;
 use crate::engine::records::KINDS;
-use crate::ports::store::{EventQuery, Kind, Scope};
+use crate::ports::store::{EventQuery, Kind, Scope, Space};
 
 /// What has gone, or would.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +31,8 @@ impl AuthorizationServer {
         self.within.known.forget_old_marks(self.now());
         self.store_refusals().await;
         let mut tidied = Tidied::default();
-        let (mut kinds, mut events) = (collected_kinds(), true);
-        while events || !kinds.is_empty() {
+        let (mut kinds, mut spaces) = (collected_kinds(), self.tidied_spaces());
+        while !spaces.is_empty() || !kinds.is_empty() {
             if clock.stopwatch() > end {
                 tidied.unfinished = true;
                 break;
@@ -46,11 +46,15 @@ impl AuthorizationServer {
                 }
             }
             kinds = full;
-            if events {
-                let forgotten = self.store().forget_events(self.space(), self.events_end(), BATCH).await?;
-                events = forgotten == BATCH;
+            let mut more = Vec::new();
+            for space in spaces {
+                let forgotten = self.store().forget_events(&space, self.events_end(), BATCH).await?;
                 tidied.events += size(forgotten);
+                if forgotten == BATCH {
+                    more.push(space);
+                }
             }
+            spaces = more;
         }
         tidied.unused_clients = size(self.reap_clients(BATCH).await?);
         Ok(tidied)
@@ -87,16 +91,30 @@ impl AuthorizationServer {
     }
 
     async fn old_events(&self) -> Result<u64, IssueError> {
+        let mut old = 0;
+        for space in self.tidied_spaces() {
+            old += self.old_events_of(&space).await?;
+        }
+        Ok(old)
+    }
+
+    async fn old_events_of(&self, space: &Space) -> Result<u64, IssueError> {
         let (end, mut old, mut after) = (self.events_end(), 0, 0);
         loop {
             let query = EventQuery { after, subject: None, limit: BATCH };
-            let events = self.store().events(self.space(), query).await?.value;
+            let events = self.store().events(space, query).await?.value;
             old += size(events.iter().filter(|stored| stored.event.at < end).count());
             match events.last() {
                 Some(last) if events.len() == BATCH && last.event.at < end => after = last.id,
                 _ => return Ok(old),
             }
         }
+    }
+
+    /// Where events get old: the server around all sandboxes looks after those of the installation too.
+    fn tidied_spaces(&self) -> Vec<Space> {
+        let is_around = self.rules().sandbox.is_none();
+        std::iter::once(self.space().clone()).chain(is_around.then_some(Space::System)).collect()
     }
 
     fn events_end(&self) -> Timestamp {

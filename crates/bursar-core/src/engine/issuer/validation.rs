@@ -14,7 +14,11 @@ use crate::secret::{Sealed, Secret};
 impl AuthorizationServer {
     /// What an access token says; `None`: it is none of ours, its time is over, or it was ended early.
     pub async fn valid_access_token(&self, shown: &Secret) -> Result<Option<AccessToken>, IssueError> {
-        let Some(token) = self.authentic_access_token(shown).await? else { return Ok(None) };
+        self.within.known.in_service().await?;
+        let token = self.authentic_access_token(shown).await?;
+        let Some(token) = token.filter(|token| self.within.known.honours(token.issued_at)) else {
+            return Ok(None);
+        };
         let mut subjects = vec![Subject::Token(&token.id), Subject::Client(&token.client_id)];
         subjects.extend(token.family.as_deref().map(Subject::Family));
         if let Some(ground) = &token.grant {

@@ -59,7 +59,8 @@ impl Engine {
             match poll.next(&plan.provider, answer, self.now()) {
                 PollStep::Wait(pause) => self.ports.clock.sleep(pause).await,
                 PollStep::Done(tokens) => {
-                    let exchanged = Exchanged { tokens: *tokens, clock_skew: skew, assertion: None };
+                    let exchanged =
+                        Exchanged { tokens: *tokens, clock_skew: skew, assertion: None, proof_key: None };
                     return self.record(plan, LoginMethod::Device, exchanged, None, None).await;
                 }
                 PollStep::Denied => return Err(LoginError::DeviceDenied),

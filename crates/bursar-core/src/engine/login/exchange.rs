@@ -10,8 +10,10 @@ use crate::lifecycle::failure::{self, Cause};
 use crate::oauth::client_authentication::Method;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::http_fields::{date_of, retry_after};
+use crate::oauth::proof::{ProofKey, TOKEN_TYPE, nonce_of_server};
 use crate::oauth::scope::Scope;
 use crate::oauth::token::{Grant, TokenAnswer, TokenSet, read_token_answer, token_request};
+use crate::secret::Secret;
 
 /// Tokens fresh from the provider.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(super) struct Exchanged {
     pub(super) clock_skew: SignedDuration,
     /// What they were exchanged for, if that can be made again.
     pub(super) assertion: Option<KeyedAssertion>,
+    /// The key that they are bound to.
+    pub(super) proof_key: Option<Secret>,
 }
 
 impl Engine {
@@ -30,14 +34,20 @@ impl Engine {
         plan: &LoginPlan,
         grant: &Grant<'_>,
     ) -> Result<Exchanged, LoginError> {
-        let (answer, told) = self.exchange_once(plan, grant, SignedDuration::ZERO).await?;
+        let new_key = plan.binds_tokens.then(ProofKey::generate).transpose()?;
+        let key = new_key.as_ref().map(|(key, _)| key);
+        let (answer, told) = self.exchange_once(plan, grant, key, SignedDuration::ZERO).await?;
         let (answer, clock_skew) = match clock_skew::instead(SignedDuration::ZERO, told) {
             Some(told) if is_refused_assertion(plan, grant, &answer) => {
-                self.exchange_once(plan, grant, told).await?
+                self.exchange_once(plan, grant, key, told).await?
             }
             _ => (answer, told),
         };
-        concluded(plan, answer, clock_skew)
+        let exchanged = concluded(plan, answer, clock_skew)?;
+        // A server that knows nothing of keys has bound nothing.
+        let is_bound = exchanged.tokens.token_type.eq_ignore_ascii_case(TOKEN_TYPE);
+        let proof_key = new_key.map(|(_, kept)| kept).filter(|_| is_bound);
+        Ok(Exchanged { proof_key, ..exchanged })
     }
 
     /// The same for an assertion, which is signed anew for every call.
@@ -52,7 +62,7 @@ impl Engine {
             let dated = self.now().saturating_add(ahead).unwrap_or(Timestamp::MAX);
             let assertion = keyed.assertion.sign(&keyed.key, dated, &*self.ports.random)?;
             let grant = Grant::JwtBearer { assertion: &assertion, scope };
-            let (answer, told) = self.exchange_once(plan, &grant, ahead).await?;
+            let (answer, told) = self.exchange_once(plan, &grant, None, ahead).await?;
             match clock_skew::instead(ahead, told) {
                 Some(other) if ahead.is_zero() && is_refused_assertion(plan, &grant, &answer) => {
                     ahead = other;
@@ -70,17 +80,29 @@ impl Engine {
         &self,
         plan: &LoginPlan,
         grant: &Grant<'_>,
+        key: Option<&ProofKey>,
         ahead: SignedDuration,
     ) -> Result<(Answer, SignedDuration), LoginError> {
         let provider = &plan.provider;
         let sent_at = self.now();
         let dated = sent_at.saturating_add(ahead).unwrap_or(Timestamp::MAX);
-        let request =
-            token_request(provider, &plan.client()?, grant, &plan.resource, dated, &*self.ports.random)
-                .map_err(|error| LoginError::Request { detail: error.to_string() })?;
-        let response = match self.ports.upstream.send(request, self.limits(provider)).await {
-            Ok(response) => response,
-            Err(error) => return Ok((Answer::Failed(failure::from_send_error(&error).cause), ahead)),
+        let mut nonce = None;
+        let response = loop {
+            let mut request =
+                token_request(provider, &plan.client()?, grant, &plan.resource, dated, &*self.ports.random)
+                    .map_err(|error| LoginError::Request { detail: error.to_string() })?;
+            if let Some(key) = key {
+                key.equip(&mut request, dated, nonce.as_deref(), &*self.ports.random)?;
+            }
+            let response = match self.ports.upstream.send(request, self.limits(provider)).await {
+                Ok(response) => response,
+                Err(error) => return Ok((Answer::Failed(failure::from_send_error(&error).cause), ahead)),
+            };
+            // RFC 9449 §8: once more with what it wants to see. Who asks for more than that gets nothing.
+            match nonce_of_server(&response).filter(|_| key.is_some() && nonce.is_none()) {
+                Some(wanted) => nonce = Some(wanted),
+                None => break response,
+            }
         };
         let now = self.now();
         let told =
@@ -102,7 +124,9 @@ impl Engine {
 fn concluded(plan: &LoginPlan, answer: Answer, clock_skew: SignedDuration) -> Result<Exchanged, LoginError> {
     let provider = plan.provider.id.to_string();
     match answer {
-        Answer::Issued(tokens) => Ok(Exchanged { tokens: *tokens, clock_skew, assertion: None }),
+        Answer::Issued(tokens) => {
+            Ok(Exchanged { tokens: *tokens, clock_skew, assertion: None, proof_key: None })
+        }
         Answer::Refused(error) => Err(LoginError::Refused { provider, error }),
         Answer::Failed(cause) => Err(LoginError::Unreachable { provider, cause }),
     }

@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::exchange::Exchanged;
 use super::{LoginError, LoginPlan};
 use crate::engine::Engine;
+use crate::engine::userinfo::Shown;
 use crate::lifecycle::account::{Identity, LoginMethod};
 use crate::oauth::identity_token::{self, Claims, ExpectedToken};
 use crate::oauth::url::Issuer;
-use crate::ports::upstream::{Body, Request};
 use crate::provider::{IdentitySource, Provider};
 use crate::secret::Secret;
 
@@ -42,10 +42,10 @@ impl Engine {
         }
         match source {
             IdentitySource::TokenResponse => Ok(pick(provider, &Value::Object(tokens.kept.clone()))),
-            IdentitySource::Auto | IdentitySource::Userinfo => Ok(self
-                .userinfo(provider, &tokens.access_token)
-                .await
-                .and_then(|value| pick(provider, &value))),
+            IdentitySource::Auto | IdentitySource::Userinfo => {
+                let said = self.userinfo(provider, exchanged).await;
+                Ok(said.and_then(|value| pick(provider, &value)))
+            }
             IdentitySource::IdToken | IdentitySource::None => Ok(None),
         }
     }
@@ -72,11 +72,14 @@ impl Engine {
             .map_err(|error| LoginError::IdentityToken { detail: error.to_string() })
     }
 
-    /// What the userinfo endpoint says (OIDC Core §5.3), if there is one and it answers.
-    pub(in crate::engine) async fn userinfo(&self, provider: &Provider, token: &Secret) -> Option<Value> {
-        let request = userinfo_request(provider, token)?;
-        let response = self.ports.upstream.send(request, self.limits(provider)).await;
-        match response {
+    /// What the userinfo endpoint says, if there is one and it answers.
+    async fn userinfo(&self, provider: &Provider, exchanged: &Exchanged) -> Option<Value> {
+        let shown = Shown {
+            token: &exchanged.tokens.access_token,
+            proof_key: exchanged.proof_key.as_ref(),
+            at: self.now().saturating_add(exchanged.clock_skew).unwrap_or(Timestamp::MAX),
+        };
+        match self.ask_userinfo(provider, &shown).await? {
             Ok(response) if response.status().is_success() => {
                 serde_json::from_slice(response.body().expose()).ok()
             }
@@ -90,21 +93,6 @@ impl Engine {
             }
         }
     }
-}
-
-/// A userinfo request that presents `token` the way the provider wants.
-pub(in crate::engine) fn userinfo_request(provider: &Provider, token: &Secret) -> Option<Request> {
-    let url = provider.endpoints.userinfo.as_ref()?.url().ok()?;
-    let value = provider.api.header_template.replace("{token}", token.expose());
-    let mut header = http::HeaderValue::from_str(&value).ok()?;
-    header.set_sensitive(true);
-    let mut request = http::Request::get(url.to_string())
-        .header(provider.api.header.as_str(), header)
-        .header(http::header::ACCEPT, "application/json");
-    for (name, value) in &provider.api.extra_headers {
-        request = request.header(name.as_str(), value.as_str());
-    }
-    request.body(Body::default()).ok()
 }
 
 fn pick(provider: &Provider, value: &Value) -> Option<Identity> {

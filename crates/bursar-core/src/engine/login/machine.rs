@@ -71,7 +71,8 @@ impl Engine {
             refresh_expires_at: None,
             kept: serde_json::Map::new(),
         };
-        let exchanged = Exchanged { tokens, clock_skew: SignedDuration::ZERO, assertion: None };
+        let exchanged =
+            Exchanged { tokens, clock_skew: SignedDuration::ZERO, assertion: None, proof_key: None };
         self.record(plan, LoginMethod::ApiKey, exchanged, None, None).await
     }
 }

@@ -7,7 +7,7 @@ mod authorization_code;
 mod device;
 mod discovery;
 mod exchange;
-pub(super) mod identity;
+mod identity;
 mod machine;
 mod record;
 mod registration;
@@ -17,8 +17,8 @@ pub use self::authorization_code::PendingAuthorization;
 pub use self::discovery::DiscoveryError;
 pub use self::machine::KeyedAssertion;
 pub use self::record::LoggedIn;
-pub(super) use self::registration::REGISTERED_CLIENT;
 pub use self::registration::{ClientWanted, RegistrationFailure};
+pub(super) use self::registration::{REGISTERED_CLIENT, RegisteredClient};
 pub use self::target::{Discovered, DiscoveredResource, Known};
 
 use std::collections::BTreeMap;
@@ -54,6 +54,8 @@ pub struct LoginPlan {
     pub issuer: Option<String>,
     /// The protected resource that led to that issuer.
     pub resource_server: Option<String>,
+    /// Whether the tokens are to be bound to a key of this login (RFC 9449).
+    pub binds_tokens: bool,
     /// The client id.
     pub client_id: String,
     /// The client's secret or private key.

@@ -46,6 +46,7 @@ impl Engine {
             identity_token: exchanged.tokens.id_token.clone(),
             client_secret: plan.client_secret.clone(),
             assertion_key: exchanged.assertion.as_ref().map(|keyed| keyed.key.clone()),
+            proof_key: exchanged.proof_key.clone(),
             ..Credentials::default()
         };
         loop {

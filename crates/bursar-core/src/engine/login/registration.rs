@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Discovered, LoginPlan};
 use crate::engine::Engine;
 use crate::engine::credentials::Credentials;
-use crate::engine::vault::VaultError;
+use crate::engine::vault::{SealedKind, VaultError};
 use crate::lifecycle::failure::{self, Cause};
 use crate::oauth::client_authentication::Method;
 use crate::oauth::registration::{NewClient, RegistrationError, RegistrationRequest};
@@ -29,7 +29,7 @@ pub(in crate::engine) static REGISTERED_CLIENT: Kind = Kind {
 
 /// A client at one issuer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct RegisteredClient {
+pub(in crate::engine) struct RegisteredClient {
     /// Who registered it.
     issuer: String,
     /// Its id.
@@ -49,7 +49,7 @@ struct RegisteredClient {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     former: Vec<String>,
     /// Its secret, sealed.
-    sealed: Sealed,
+    pub(in crate::engine) sealed: Sealed,
 }
 
 impl Document for RegisteredClient {
@@ -112,7 +112,7 @@ impl Engine {
             _ => (self.register(found, wanted, scope, known.as_ref()).await?, true),
         };
         let key = fitting.key();
-        let credentials = self.open_from(RegisteredClient::KIND, &key, &fitting.sealed).await?;
+        let credentials = self.open_from(SealedKind::RegisteredClient, &key, &fitting.sealed).await?;
         plan.client_id = fitting.client_id;
         plan.client_secret = credentials.client_secret;
         plan.provider.client.authentication = AuthenticationRule::from(fitting.method);
@@ -142,7 +142,7 @@ impl Engine {
         let new = self.ask_to_register(found, wanted, &scope).await?;
         let issuer = found.server.issuer.to_string();
         let credentials = Credentials { client_secret: new.secret.clone(), ..Credentials::default() };
-        let sealed = self.seal_for(RegisteredClient::KIND, &issuer, &credentials).await?;
+        let sealed = self.seal_for(SealedKind::RegisteredClient, &issuer, &credentials).await?;
         let client = RegisteredClient {
             former: known.map(|known| former(&known.document)).unwrap_or_default(),
             issuer,

@@ -8,13 +8,17 @@ use http::StatusCode;
 
 use super::DiscoveryError;
 use crate::engine::Engine;
+use crate::engine::broker::HandOut;
+use crate::engine::proving::ProofWish;
 use crate::oauth::challenge::ResourceHint;
 use crate::oauth::metadata::ServerMetadata;
+use crate::oauth::proof::{FIELD, nonce_of_resource, token_hash};
 use crate::oauth::protected_resource::{ResourceMetadata, well_known_urls};
 use crate::oauth::scope::Scope;
 use crate::oauth::url::{EndpointUrl, Issuer, is_loopback};
 use crate::ports::upstream::{Body, Request, Response, SendLimits, UrlOrigin};
 use crate::provider::{Endpoint, IdentitySource, Provider, ProviderId};
+use crate::secret::Secret;
 
 /// What a URL leads to.
 #[derive(Clone, Debug)]
@@ -34,6 +38,8 @@ pub struct DiscoveredResource {
     pub url: String,
     /// What tokens for it are asked for by (RFC 8707); `None` where it does not say, as before MCP 2025-06-18.
     pub indicator: Option<String>,
+    /// Whether it takes only tokens that are bound to a key (RFC 9449).
+    pub wants_bound_tokens: bool,
 }
 
 /// What is known of a server before anybody asks it.
@@ -88,8 +94,8 @@ impl Engine {
         }
     }
 
-    /// Whether the resource at `url` refuses `token` altogether, whatever it is used for.
-    pub async fn is_refused(&self, url: &EndpointUrl, authorization: &http::HeaderValue) -> bool {
+    /// Whether the resource at `url` refuses the token that was handed out altogether, whatever it is used for.
+    pub async fn is_refused(&self, url: &EndpointUrl, handed: &HandOut) -> bool {
         let mut asked = [look(url), greeting(url)].into_iter().flatten();
         // The one that is refused without a token shows whether the token helps.
         let Some(request) = asked.next() else { return false };
@@ -100,8 +106,40 @@ impl Engine {
                 None => return false,
             }
         }
-        request.headers_mut().insert(http::header::AUTHORIZATION, authorization.clone());
-        self.refusal(Ok(request)).await.is_some()
+        let mut nonce = None;
+        loop {
+            let Some(fields) = self.presented(handed, request.method(), url, nonce.as_deref()).await else {
+                return false;
+            };
+            let mut request = request.clone();
+            request.headers_mut().extend(fields);
+            let Ok(answer) = self.ports.upstream.send(request, self.general_limits()).await else {
+                return false;
+            };
+            match nonce_of_resource(answer.status(), answer.headers()).filter(|_| nonce.is_none()) {
+                Some(wanted) => nonce = Some(wanted),
+                None => return answer.status() == StatusCode::UNAUTHORIZED,
+            }
+        }
+    }
+
+    /// The header fields that carry a token; `None`: it cannot be carried.
+    async fn presented(
+        &self,
+        handed: &HandOut,
+        method: &http::Method,
+        url: &EndpointUrl,
+        nonce: Option<&str>,
+    ) -> Option<http::HeaderMap> {
+        let field = Secret::new(format!("{} {}", handed.token_type, handed.token.expose()));
+        let mut field = http::HeaderValue::from_str(field.expose()).ok()?;
+        field.set_sensitive(true);
+        let mut fields = http::HeaderMap::from_iter([(http::header::AUTHORIZATION, field)]);
+        let wish = ProofWish { method: method.as_str(), url: url.as_url(), nonce };
+        if let Some(proof) = self.prove(&handed.reference, &token_hash(&handed.token), &wish).await.ok()? {
+            fields.insert(FIELD, http::HeaderValue::from_str(proof.expose()).ok()?);
+        }
+        Some(fields)
     }
 
     /// What a resource says when it wants a token.
@@ -139,7 +177,11 @@ impl Engine {
         let scope = refusal.scope.clone().or(metadata.scopes_supported).unwrap_or_default();
         let mut provider = provider(url, &server, &scope);
         provider.guarded = origin == UrlOrigin::Stranger;
-        let resource = DiscoveredResource { url: url.written.to_owned(), indicator: Some(metadata.resource) };
+        let resource = DiscoveredResource {
+            url: url.written.to_owned(),
+            indicator: Some(metadata.resource),
+            wants_bound_tokens: metadata.wants_bound_tokens,
+        };
         Ok(Discovered { provider, server, resource: Some(resource) })
     }
 
@@ -168,7 +210,8 @@ impl Engine {
         let provider = provider(url, &server, &refusal.scope.clone().unwrap_or_default());
         // Whoever names the issuer by hand gets tokens for this resource, and for nothing else.
         let indicator = wanted.map(|_| url.written.to_owned());
-        let resource = Some(DiscoveredResource { url: url.written.to_owned(), indicator });
+        let url = url.written.to_owned();
+        let resource = Some(DiscoveredResource { url, indicator, wants_bound_tokens: false });
         Ok(Discovered { provider, server, resource })
     }
 
@@ -298,3 +341,6 @@ fn greeting(url: &EndpointUrl) -> Result<Request, http::Error> {
 }
 
 const GREETING: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"bursar","version":"0"}}}"#;
+
+#[cfg(test)]
+mod tests;

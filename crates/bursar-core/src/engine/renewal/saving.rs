@@ -5,12 +5,12 @@ use super::super::broker::HandOutError;
 use super::super::credentials::Credentials;
 use super::super::providers::refresh_policy;
 use super::super::records::Revocation;
-use super::super::vault::Vault;
+use super::super::vault::{SealedKind, Vault};
 use super::{SAVE_ATTEMPTS, SAVE_PAUSE};
 use crate::lifecycle::account::Account;
 use crate::lifecycle::transition::{self, Renewed};
 use crate::oauth::token::TokenSet;
-use crate::ports::document::{self, Document as _, Stored};
+use crate::ports::document::{self, Stored};
 use crate::ports::event::Event;
 use crate::ports::random::unguessable;
 use crate::ports::store::{Commit, Expected};
@@ -30,7 +30,10 @@ impl Engine {
         let reference = journaled.document.reference.clone();
         let before = journaled.document.clone();
         let credentials = credentials.renewed(tokens);
-        let sealed = self.seal_in(vault, Account::KIND, &reference.key(), &credentials);
+        // The one at hand may be older than the call: meanwhile another key may have taken the place of its own.
+        let current = self.vault().await.ok();
+        let vault = current.as_deref().unwrap_or(vault);
+        let sealed = self.seal_in(vault, SealedKind::Account, &reference.key(), &credentials);
         let incarnation = self.incarnation().await.map(|incarnation| incarnation.id);
         let mut latest = journaled;
         for attempt in 0..SAVE_ATTEMPTS {
@@ -57,7 +60,7 @@ impl Engine {
                 .with("rotated", tokens.refresh_token.is_some());
             match self.put_account(&account, Expected::Version(latest.version), event).await {
                 Ok(Commit::Done(version)) => return Ok(Stored { document: account, version }),
-                Ok(Commit::Conflict { .. }) => match self.account(&reference).await {
+                Ok(Commit::Conflict { .. }) => match self.insisting(|| self.account(&reference)).await {
                     Err(HandOutError::NoSuchAccount { .. }) => {
                         return Box::pin(self.give_back(vault, before, &credentials)).await;
                     }
@@ -93,17 +96,19 @@ impl Engine {
         let reference = latest.document.reference.clone();
         loop {
             let sealed = &latest.document.sealed;
-            let mut credentials = self.open_in(vault, Account::KIND, &reference.key(), sealed)?;
+            let mut credentials = self.open_in(vault, SealedKind::Account, &reference.key(), sealed)?;
             if credentials.refresh.as_ref() == Some(spare) {
                 return Ok(latest);
             }
             credentials.spares.push(spare.clone());
             let mut account = latest.document.clone();
-            account.sealed = self.seal_in(vault, Account::KIND, &reference.key(), &credentials);
+            account.sealed = self.seal_in(vault, SealedKind::Account, &reference.key(), &credentials);
             let event = Event::new(self.now(), "account.spare_kept", reference.to_string());
-            match self.put_account(&account, Expected::Version(latest.version), event).await? {
+            let expected = Expected::Version(latest.version);
+            match self.insisting(|| self.put_account(&account, expected, event.clone())).await? {
                 Commit::Done(version) => return Ok(Stored { document: account, version }),
-                Commit::Conflict { .. } => latest = self.account(&reference).await?,
+                // Perhaps by an attempt whose answer was lost; then the spare is there.
+                Commit::Conflict { .. } => latest = self.insisting(|| self.account(&reference)).await?,
             }
         }
     }
@@ -118,14 +123,33 @@ impl Engine {
     ) -> Result<Stored<Account>, HandOutError> {
         let reference = account.reference.clone();
         let id = unguessable(&*self.ports.random).expose().to_owned();
-        account.sealed = self.seal_in(vault, Revocation::KIND, &id, credentials);
+        account.sealed = self.seal_in(vault, SealedKind::Revocation, &id, credentials);
         let now = self.now();
         let event = Event::new(now, "account.late_tokens_given_back", reference.to_string());
         let revocation = Revocation { id, account, since: now, attempts: 0, next_try: now, last_error: None };
         let batch = document::put(self.batch(), &revocation, Expected::Absent)?.event(event);
-        if let Commit::Done(version) = self.ports.store.commit(batch).await?.value {
+        let committed = self.insisting(|| self.ports.store.commit(batch.clone())).await?;
+        if let Commit::Done(version) = committed.value {
             self.revoke(Stored { document: revocation, version }).await?;
         }
         Err(HandOutError::NoSuchAccount { reference })
+    }
+
+    /// Asks the store again while it cannot be used: what is to be kept exists nowhere else.
+    async fn insisting<T, E, Asking>(&self, ask: impl Fn() -> Asking) -> Result<T, HandOutError>
+    where
+        Asking: Future<Output = Result<T, E>>,
+        HandOutError: From<E>,
+    {
+        for _ in 1..SAVE_ATTEMPTS {
+            match ask().await.map_err(HandOutError::from) {
+                Err(HandOutError::Store(error)) => {
+                    tracing::error!(%error, "new tokens could not be saved yet");
+                    self.ports.clock.sleep(SAVE_PAUSE).await;
+                }
+                answer => return answer,
+            }
+        }
+        ask().await.map_err(HandOutError::from)
     }
 }

@@ -3,24 +3,19 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::records::{SANDBOX, SANDBOX_HOST, Sandbox, SandboxHost};
 use crate::engine::Engine;
+use crate::engine::following::{Following, Remembered};
 use crate::ports::document::{self, Stored};
-use crate::ports::store::{Sequence, Space, StoreError};
+use crate::ports::store::{Change, Space, StoreError};
 
 /// What one process knows of sandboxes.
 pub struct Directory {
     engine: Engine,
-    hints: watch::Receiver<Sequence>,
-    /// Up to which change everything here is current.
-    applied: AtomicU64,
-    catching_up: tokio::sync::Mutex<Option<Duration>>,
+    following: Following,
     known: RwLock<Known>,
 }
 
@@ -38,14 +33,8 @@ struct Known {
 impl Directory {
     /// Of the installation that `engine` is of; empty at first.
     pub fn new(engine: Engine) -> Self {
-        let hints = engine.ports.store.watch();
-        Self {
-            engine,
-            hints,
-            applied: AtomicU64::new(Sequence::MAX),
-            catching_up: tokio::sync::Mutex::default(),
-            known: RwLock::default(),
-        }
+        let (store, clock) = (engine.ports.store.clone(), engine.ports.clock.clone());
+        Self { engine, following: Following::new(store, Space::System, clock), known: RwLock::default() }
     }
 
     /// The sandbox of this name as it is now; `None`: there is none, or its time is over.
@@ -53,7 +42,7 @@ impl Directory {
     /// # Errors
     /// The store cannot be used.
     pub async fn named(&self, name: &str) -> Result<Found, StoreError> {
-        self.catch_up().await?;
+        self.following.catch_up(self).await?;
         let (kept, forgotten) = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             (known.by_name.get(name).cloned(), known.forgotten)
@@ -77,10 +66,10 @@ impl Directory {
     /// # Errors
     /// The store cannot be used.
     pub async fn at_host(&self, host: &str) -> Result<Found, StoreError> {
-        if self.is_nobodys(host).await {
+        if self.is_nobodys(host) {
             return Ok(None);
         }
-        self.catch_up().await?;
+        self.following.catch_up(self).await?;
         let (kept, forgotten) = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             (known.by_host.get(host).cloned(), known.forgotten)
@@ -103,13 +92,12 @@ impl Directory {
 
     /// Whether a host was found to be nobody's a moment ago. Where a proxy names every request by a host of its own, all of
     /// them ask, and none should have to look for changes.
-    async fn is_nobodys(&self, host: &str) -> bool {
+    fn is_nobodys(&self, host: &str) -> bool {
         let known = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             known.by_host.get(host) == Some(&None)
         };
-        let now = self.engine.ports.clock.stopwatch();
-        known && self.catching_up.lock().await.is_some_and(|at| now.saturating_sub(at) < MOMENT)
+        known && self.following.looked_ago().is_some_and(|ago| ago < MOMENT)
     }
 
     fn keep(&self, forgotten: u64, keep: impl FnOnce(&mut Known)) {
@@ -124,42 +112,20 @@ impl Directory {
         }
         keep(&mut known);
     }
+}
 
-    async fn catch_up(&self) -> Result<(), StoreError> {
-        let store = &*self.engine.ports.store;
-        if self.applied.load(Ordering::Acquire) == *self.hints.borrow() && !store.is_deaf() {
-            return Ok(());
+impl Remembered for Directory {
+    async fn changed(&self, changes: &[Change]) -> Result<(), StoreError> {
+        if changes.iter().any(|change| [SANDBOX.name, SANDBOX_HOST.name].contains(&change.kind.as_str())) {
+            self.start_anew().await?;
         }
-        let mut read_at = self.catching_up.lock().await;
-        let hint = *self.hints.borrow();
-        let applied = self.applied.load(Ordering::Acquire);
-        if applied == hint && !store.is_deaf() {
-            return Ok(());
-        }
-        let now = self.engine.ports.clock.stopwatch();
-        // Changes are remembered for a day only: who was asleep for long starts anew.
-        let is_near = read_at.is_some_and(|read_at| now.saturating_sub(read_at) < LONGEST_GAP);
-        if !is_near || applied > hint || self.has_changed_after(applied).await? {
-            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            *known = Known { forgotten: known.forgotten + 1, ..Known::default() };
-        }
-        *read_at = Some(now);
-        self.applied.store(hint, Ordering::Release);
         Ok(())
     }
 
-    async fn has_changed_after(&self, mut after: Sequence) -> Result<bool, StoreError> {
-        loop {
-            let changes = self.engine.ports.store.changes(&Space::System, after, CHANGES).await?.value;
-            if changes.iter().any(|change| [SANDBOX.name, SANDBOX_HOST.name].contains(&change.kind.as_str()))
-            {
-                return Ok(true);
-            }
-            if changes.len() < CHANGES {
-                return Ok(false);
-            }
-            after = changes.iter().fold(after, |last, change| last.max(change.sequence));
-        }
+    async fn start_anew(&self) -> Result<(), StoreError> {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        *known = Known { forgotten: known.forgotten + 1, ..Known::default() };
+        Ok(())
     }
 }
 
@@ -172,6 +138,3 @@ impl fmt::Debug for Directory {
 /// A new sandbox's host is known everywhere after this, and after the store has told of it.
 const MOMENT: Duration = Duration::from_millis(100);
 const MOST_KEPT: usize = 10_000;
-const CHANGES: usize = 256;
-/// Half of what the store remembers.
-const LONGEST_GAP: Duration = Duration::from_hours(12);

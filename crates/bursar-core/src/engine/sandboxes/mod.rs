@@ -9,6 +9,7 @@ pub(in crate::engine) mod records;
 mod removal;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::sync::Arc;
 
@@ -18,8 +19,10 @@ pub use self::name::{HostName, HostNameError, SandboxName, SandboxNameError};
 use self::records::{Remains, SANDBOX, SANDBOX_HOST, SandboxHost};
 pub use self::records::{Sandbox, SandboxSettings};
 pub use self::removal::Cleared;
+pub use self::walk::Walk;
 use super::Engine;
-use super::vault::VaultError;
+use super::vault::succession::Succession;
+use super::vault::{FIRST_SANDBOX_KEY, VaultError};
 use crate::identifier::Identifier;
 use crate::ports::document::{self, Stored};
 use crate::ports::event::Event;
@@ -97,7 +100,18 @@ impl Sandboxes {
         let space = self.new_space()?;
         let expires_at = lifetime.map(|lifetime| now.saturating_add(lifetime).unwrap_or(Timestamp::MAX));
         let data_key = self.engine.new_sandbox_key(&space).await?;
-        let sandbox = Sandbox { name, space, data_key, host, settings, created_at: now, expires_at };
+        let (key_id, succession) = (FIRST_SANDBOX_KEY, Succession::default());
+        let sandbox = Sandbox {
+            name,
+            space,
+            data_key,
+            key_id,
+            succession,
+            host,
+            settings,
+            created_at: now,
+            expires_at,
+        };
         loop {
             let event =
                 Event::new(now, "sandbox.added", sandbox.name.as_str()).with("space", sandbox.space.as_str());
@@ -180,7 +194,8 @@ impl Sandboxes {
             let space = self.new_space()?;
             let data_key = self.engine.new_sandbox_key(&space).await?;
             let remains = Self::remains(&old.document, now);
-            let sandbox = Sandbox { space, data_key, ..old.document };
+            let (key_id, succession) = (FIRST_SANDBOX_KEY, Succession::default());
+            let sandbox = Sandbox { space, data_key, key_id, succession, ..old.document };
             let event = Event::new(now, "sandbox.reset", name).with("space", sandbox.space.as_str());
             let batch = document::put(self.change(event), &sandbox, Expected::Version(old.version))?;
             let batch = document::put(batch, &remains, Expected::Absent)?;

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::name::{HostName, SandboxName};
 use crate::engine::issuer::rules::Quotas;
+use crate::engine::vault::FIRST_SANDBOX_KEY;
+use crate::engine::vault::succession::Succession;
 use crate::ports::document::Document;
 use crate::ports::store::{Group, Kind, SandboxId, Scope};
 use crate::secret::Sealed;
@@ -19,6 +21,12 @@ pub struct Sandbox {
     pub space: SandboxId,
     /// Its data key, sealed under the installation's. Without it nothing of the sandbox opens any more.
     pub data_key: Sealed,
+    /// The number of that key.
+    #[serde(default = "first_key")]
+    pub key_id: u32,
+    /// Its other data keys.
+    #[serde(flatten)]
+    pub succession: Succession,
     /// The host it is reached by; `None`: it is beneath the server's own address.
     pub host: Option<HostName>,
     /// What is different in it.
@@ -28,6 +36,11 @@ pub struct Sandbox {
     pub created_at: Timestamp,
     /// When it ends by itself; `None`: never. Kept when it is reset.
     pub expires_at: Option<Timestamp>,
+}
+
+/// Of sandboxes from when there was no other.
+fn first_key() -> u32 {
+    FIRST_SANDBOX_KEY
 }
 
 /// What is different in a sandbox from the server around it; `None`: nothing.

@@ -1,10 +1,9 @@
 use futures::executor::block_on;
 
 use super::directory::Directory;
-use super::records::SANDBOX;
 use super::*;
 use crate::engine::test_world::{World, tokens};
-use crate::engine::vault::Place;
+use crate::engine::vault::{Place, SealedKind};
 
 fn world() -> (World, Sandboxes) {
     let world = World::new("", |_| tokens("a1", None));
@@ -26,7 +25,7 @@ fn what_is_sealed_in_a_sandbox_opens_only_with_its_own_key() {
     let (world, sandboxes) = world();
     let one = block_on(sandboxes.add(wish("one"))).unwrap();
     let other = block_on(sandboxes.add(wish("other"))).unwrap();
-    let place = Place { space: &Space::System, kind: &SANDBOX, key: "anything" };
+    let place = Place { space: &Space::System, kind: SealedKind::Sandbox, key: "anything" };
     let vault = |engine: &Engine| block_on(engine.vault()).unwrap();
     let own = vault(&world.engine.in_sandbox(&one));
     let sealed = own.seal(place, b"secret", &*world.engine.ports.random);
@@ -37,6 +36,23 @@ fn what_is_sealed_in_a_sandbox_opens_only_with_its_own_key() {
     let unopened = block_on(sandboxes.add(wish("third"))).unwrap();
     let moved = Sandbox { data_key: one.data_key.clone(), ..unopened };
     assert!(block_on(world.engine.in_sandbox(&moved).vault()).is_err());
+}
+
+#[test]
+fn a_walk_meets_every_sandbox_as_it_is_by_then() {
+    let (_world, sandboxes) = world();
+    for name in ["first", "gone", "second"] {
+        block_on(sandboxes.add(wish(name))).unwrap();
+    }
+    let mut walk = sandboxes.walk();
+    let first = block_on(walk.next()).unwrap().unwrap();
+    assert_eq!(first.name.as_str(), "first");
+    // While somebody is busy with the first one, another gets a new key and the third ends.
+    let second = block_on(sandboxes.reset("second")).unwrap().unwrap();
+    assert!(block_on(sandboxes.remove("gone")).unwrap());
+    assert_eq!(block_on(walk.next()).unwrap(), Some(second));
+    assert_eq!(block_on(walk.next()).unwrap(), None);
+    assert_eq!(block_on(walk.next()).unwrap(), None);
 }
 
 #[test]

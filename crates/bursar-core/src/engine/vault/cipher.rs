@@ -60,6 +60,17 @@ impl CipherKey {
     }
 }
 
+/// The number of the key that `sealed` says it was sealed with.
+pub(super) fn key_id(sealed: &Sealed) -> Option<u32> {
+    // The beginning of a text in base64 is read by itself: the rest may be long.
+    let start = sealed.0.as_bytes().get(..HEADER_LETTERS)?;
+    let bytes = URL_SAFE_NO_PAD.decode(start).ok()?;
+    let id = bytes.get(1..HEADER_LENGTH)?.try_into().ok()?;
+    (bytes.first() == Some(&FORMAT)).then(|| u32::from_be_bytes(id))
+}
+
 const FORMAT: u8 = 1;
+/// Six bytes: the header, and one more.
+const HEADER_LETTERS: usize = 8;
 const HEADER_LENGTH: usize = 1 + 4;
 const TAG_LENGTH: usize = 16;

@@ -1,8 +1,12 @@
 //! The data key: made once, stored wrapped by the master key, unwrapped by whichever key its source delivers.
 
-use zeroize::Zeroizing;
+use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::cipher::CipherKey;
+use super::key::{Key, KeyBytes, key_bytes};
+use super::succession::Succession;
 use super::{Vault, VaultError};
 use crate::engine::Engine;
 use crate::engine::records::DataKey;
@@ -17,21 +21,33 @@ pub(super) struct Unwrapped {
     pub(super) stored: Stored<DataKey>,
     /// The key that fits.
     pub(super) master: MasterKey,
-    /// On the heap, where it is wiped: what is moved on the stack leaves copies.
-    bytes: DataKeyBytes,
+    /// Whether that is the master key before, which counts until all nodes have the new one.
+    pub(super) is_former: bool,
+    bytes: KeyBytes,
 }
 
-type DataKeyBytes = Box<Zeroizing<[u8; 32]>>;
+/// What can be told of a vault's keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VaultFacts {
+    /// The number of the data key that counts.
+    pub data_key: u32,
+    /// What the master key's source wants to be reminded of.
+    pub key_source: String,
+    /// Whether the master key before still opens the vault too.
+    pub old_master_key: bool,
+    /// When the vault was made.
+    pub made_at: Timestamp,
+}
 
 impl Unwrapped {
     /// The vault that this key opens.
-    pub(super) fn vault(&self) -> Vault {
-        Vault::new(self.stored.document.id, &self.bytes)
+    pub(super) fn vault(&self, engine: &Engine) -> Result<Vault, VaultError> {
+        vault_of(&self.stored.document, self.bytes.clone(), engine)
     }
 
     /// The data key, wrapped by another master key.
     pub(super) fn wrapped_by(&self, master: &MasterKey, engine: &Engine) -> Sealed {
-        wrapping_key(master).seal(DATA_KEY_DATA, &**self.bytes, &*engine.ports.random)
+        wrap(master, &**self.bytes, engine)
     }
 }
 
@@ -41,9 +57,19 @@ impl Engine {
         Ok(self.data_key().await?.map(|stored| stored.document.key_source))
     }
 
+    /// What can be told of the vault's keys; `None` while there is no vault.
+    pub async fn vault_facts(&self) -> Result<Option<VaultFacts>, StoreError> {
+        Ok(self.data_key().await?.map(|stored| VaultFacts {
+            data_key: stored.document.id,
+            key_source: stored.document.key_source,
+            old_master_key: stored.document.before.is_some(),
+            made_at: stored.document.created_at,
+        }))
+    }
+
     /// The record of the data key; `None` while there is no vault.
-    pub(super) async fn data_key(&self) -> Result<Option<Stored<DataKey>>, StoreError> {
-        Ok(document::get::<DataKey>(&*self.ports.store, &Space::System, CURRENT_KEY).await?.value)
+    pub(in crate::engine) async fn data_key(&self) -> Result<Option<Stored<DataKey>>, StoreError> {
+        Ok(document::get::<DataKey>(&*self.ports.store, &Space::System, DataKey::CURRENT).await?.value)
     }
 
     /// Unwraps the data key with the key its source delivers; `None` while there is no vault.
@@ -51,7 +77,9 @@ impl Engine {
         let Some(mut stored) = self.data_key().await? else { return Ok(None) };
         loop {
             let error = match self.unwrap_by_source(&stored.document).await {
-                Ok((master, bytes)) => return Ok(Some(Unwrapped { stored, master, bytes })),
+                Ok((master, bytes, is_former)) => {
+                    return Ok(Some(Unwrapped { stored, master, is_former, bytes }));
+                }
                 Err(error) => error,
             };
             // The record may be from before a rotation, and the key from after it.
@@ -62,57 +90,92 @@ impl Engine {
         }
     }
 
-    async fn unwrap_by_source(&self, data_key: &DataKey) -> Result<(MasterKey, DataKeyBytes), VaultError> {
+    async fn unwrap_by_source(&self, data_key: &DataKey) -> Result<(MasterKey, KeyBytes, bool), VaultError> {
         let sources = &*self.ports.key_sources;
         // Looked at first: between the two looks a rotation may put the key from beside into its place, never back.
         if data_key.retiring.is_some()
             && let Some(master) = sources.beside(&data_key.key_source).await?
-            && let Some(bytes) = unwrapped(data_key, &master)
+            && let Some((bytes, is_former)) = unwrapped(data_key, &master)
         {
-            return Ok((master, bytes));
+            return Ok((master, bytes, is_former));
         }
-        let master = sources.existing(&data_key.key_source).await?;
-        let bytes = unwrapped(data_key, &master).ok_or(VaultError::WrongMasterKey)?;
-        Ok((master, bytes))
+        let error = match sources.existing(&data_key.key_source).await {
+            Ok(master) => match unwrapped(data_key, &master) {
+                Some((bytes, is_former)) => return Ok((master, bytes, is_former)),
+                None => VaultError::WrongMasterKey,
+            },
+            Err(error) => error.into(),
+        };
+        // A node that has not been given the new key: it may be somewhere else, or come from another passphrase.
+        let Some(before) = data_key.before.as_ref().filter(|before| before.key_source != data_key.key_source)
+        else {
+            return Err(error);
+        };
+        let Ok(master) = sources.existing(&before.key_source).await else { return Err(error) };
+        let (bytes, is_former) = unwrapped(data_key, &master).ok_or(error)?;
+        Ok((master, bytes, is_former))
+    }
+
+    /// The key that opens a vault, with its record, as a backup carries it; `None` while there is no vault.
+    pub(in crate::engine) async fn portable_data_key(&self) -> Result<Option<(DataKey, Vault)>, VaultError> {
+        let Some(unwrapped) = self.unwrap_data_key().await? else { return Ok(None) };
+        let vault = unwrapped.vault(self)?;
+        Ok(Some((unwrapped.stored.document, vault)))
+    }
+
+    /// Opens the vault of a record that came from elsewhere, with the key that its source delivers here.
+    pub(in crate::engine) async fn open_portable(&self, data_key: &DataKey) -> Result<Vault, VaultError> {
+        let (_, bytes, _) = self.unwrap_by_source(data_key).await?;
+        vault_of(data_key, bytes, self)
     }
 
     /// Unwraps the data key with a key that somebody gave.
     pub(super) async fn unwrap_data_key_with(&self, master: MasterKey) -> Result<Unwrapped, VaultError> {
         let stored = self.data_key().await?.ok_or_else(no_vault)?;
-        let bytes = unwrapped(&stored.document, &master).ok_or(VaultError::WrongMasterKey)?;
-        Ok(Unwrapped { stored, master, bytes })
+        let (bytes, is_former) = unwrapped(&stored.document, &master).ok_or(VaultError::WrongMasterKey)?;
+        Ok(Unwrapped { stored, master, is_former, bytes })
     }
 
     /// Makes a data key and a place for its master key; `None` if somebody else did so meanwhile.
     pub(super) async fn make_data_key(&self) -> Result<Option<Vault>, VaultError> {
         let random = &*self.ports.random;
         let created = self.ports.key_sources.create().await?;
-        let mut bytes = Box::new(Zeroizing::new([0_u8; 32]));
-        random.fill(&mut **bytes);
+        let key = Arc::new(Key::draw(FIRST_KEY, random));
         let data_key = DataKey {
             id: FIRST_KEY,
-            wrapped: wrapping_key(&created.key).seal(DATA_KEY_DATA, &**bytes, random),
+            wrapped: wrap(&created.key, key.bytes(), self),
             key_source: created.recorded,
             retiring: None,
+            before: None,
+            succession: Succession::default(),
             created_at: self.now(),
         };
         let batch = Batch::new(Space::System, self.commit_id());
         let batch = document::put(batch, &data_key, Expected::Absent)?;
         match self.ports.store.commit(batch).await?.value {
-            Commit::Done(_) => Ok(Some(Vault::new(data_key.id, &bytes))),
+            Commit::Done(_) => Ok(Vault::new(key, &data_key.succession, self.now())),
             Commit::Conflict { .. } => Ok(None),
         }
     }
 }
 
-fn unwrapped(data_key: &DataKey, master: &MasterKey) -> Option<DataKeyBytes> {
-    let opened = wrapping_key(master).open(DATA_KEY_DATA, &data_key.wrapped)?;
-    let mut bytes = Box::new(Zeroizing::new([0_u8; 32]));
-    if opened.len() != bytes.len() {
-        return None;
-    }
-    bytes.copy_from_slice(&opened);
-    Some(bytes)
+/// What a record opens when its data key is out of its wrapping.
+fn vault_of(data_key: &DataKey, bytes: KeyBytes, engine: &Engine) -> Result<Vault, VaultError> {
+    let key = Arc::new(Key::new(data_key.id, bytes));
+    Vault::new(key, &data_key.succession, engine.now()).ok_or(VaultError::BrokenSuccession)
+}
+
+/// The data key, and whether `master` is the one before.
+fn unwrapped(data_key: &DataKey, master: &MasterKey) -> Option<(KeyBytes, bool)> {
+    let key = wrapping_key(master);
+    let open = |wrapped: &Sealed| key_bytes(&key.open(DATA_KEY_DATA, wrapped)?);
+    let before = || Some((open(&data_key.before.as_ref()?.wrapped)?, true));
+    open(&data_key.wrapped).map(|bytes| (bytes, false)).or_else(before)
+}
+
+/// A data key, wrapped by a master key.
+pub(super) fn wrap(master: &MasterKey, data_key: &[u8], engine: &Engine) -> Sealed {
+    wrapping_key(master).seal(DATA_KEY_DATA, data_key, &*engine.ports.random)
 }
 
 fn wrapping_key(master: &MasterKey) -> CipherKey {
@@ -129,5 +192,4 @@ fn no_vault() -> KeyError {
 
 const MASTER_KEY_ID: u32 = 0;
 const FIRST_KEY: u32 = 1;
-const CURRENT_KEY: &str = "1";
 const DATA_KEY_DATA: &[u8] = b"data_key";

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::VaultError;
 use crate::engine::Engine;
-use crate::engine::records::DataKey;
+use crate::engine::records::{DataKey, MasterBefore};
 use crate::ports::document::{self, Stored};
 use crate::ports::event::Event;
 use crate::ports::key_source::KeyError;
@@ -25,18 +25,38 @@ pub struct Rotated {
     pub leftover: Option<VaultError>,
 }
 
+/// What becomes of the master key before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldMasterKey {
+    /// It opens nothing any more.
+    Goes,
+    /// It opens the vault too, until [`Engine::drop_old_master_key`]: other machines have not been given the new one yet.
+    Stays,
+}
+
 impl Engine {
     /// Makes a new master key and wraps the data key with it.
     ///
     /// `given` is the new key or passphrase as a person has laid it out; sources that nobody but a person can change
-    /// need it.
+    /// need it. `old` says what becomes of the key before.
     ///
     /// # Errors
     /// Until the new key is committed an error means that the old one still counts.
-    pub async fn rotate_master_key(&self, given: Option<Secret>) -> Result<Rotated, RotationError> {
+    pub async fn rotate_master_key(
+        &self,
+        given: Option<Secret>,
+        old_key: OldMasterKey,
+    ) -> Result<Rotated, RotationError> {
         let permit = self.ports.refresh_lock.acquire(LOCK, PATIENCE).await?;
         let _permit: Box<dyn RefreshPermit> = permit.ok_or(RotationError::Busy)?;
         let mut unwrapped = self.unwrap_data_key().await?.ok_or(RotationError::NoVault)?;
+        if unwrapped.stored.document.before.is_some() {
+            return Err(RotationError::OldKept);
+        }
+        // The next data key is wrapped by the master key of now, for some seconds.
+        if unwrapped.stored.document.succession.next_wrapped().is_some() {
+            return Err(RotationError::Busy);
+        }
         // What an interrupted rotation left beside is still needed: its place must be free before the next one.
         unwrapped.stored = self.retire_old_key(unwrapped.stored).await?;
 
@@ -49,6 +69,12 @@ impl Engine {
         let data_key = DataKey {
             wrapped: unwrapped.wrapped_by(&next.key, self),
             key_source: next.recorded.clone(),
+            before: match old_key {
+                OldMasterKey::Goes => None,
+                OldMasterKey::Stays => {
+                    Some(MasterBefore { wrapped: stored.document.wrapped.clone(), key_source: old.clone() })
+                }
+            },
             retiring: Some(old),
             ..stored.document.clone()
         };
@@ -62,6 +88,33 @@ impl Engine {
         };
         let leftover = self.retire_old_key(Stored { document: data_key, version }).await.err();
         Ok(Rotated { recorded: next.recorded, leftover })
+    }
+
+    /// Takes from the master key before what [`OldMasterKey::Stays`] left it: from now on it opens nothing. `false`: it did
+    /// not open anything.
+    ///
+    /// # Errors
+    /// This machine has only that one, or the vault or the store cannot be used.
+    pub async fn drop_old_master_key(&self) -> Result<bool, RotationError> {
+        let permit = self.ports.refresh_lock.acquire(LOCK, PATIENCE).await?;
+        let _permit: Box<dyn RefreshPermit> = permit.ok_or(RotationError::Busy)?;
+        let unwrapped = self.unwrap_data_key().await?.ok_or(RotationError::NoVault)?;
+        let stored = unwrapped.stored;
+        if stored.document.before.is_none() {
+            return Ok(false);
+        }
+        if unwrapped.is_former {
+            return Err(RotationError::OnlyOld);
+        }
+        let data_key = DataKey { before: None, ..stored.document };
+        let event = Event::new(self.now(), "vault.old_key_dropped", "vault");
+        let batch = Batch::new(Space::System, self.commit_id()).event(event);
+        let batch =
+            document::put(batch, &data_key, Expected::Version(stored.version)).map_err(VaultError::from)?;
+        match self.ports.store.commit(batch).await.map_err(VaultError::from)?.value {
+            Commit::Done(_) => Ok(true),
+            Commit::Conflict { .. } => Err(RotationError::Busy),
+        }
     }
 
     /// Removes the key that an interrupted rotation left behind, if nobody else is at it. The vault is open already, so
@@ -107,6 +160,12 @@ pub enum RotationError {
     /// Somebody else does the same.
     #[error("another process is changing the vault's key")]
     Busy,
+    /// The master key before the last one still counts.
+    #[error("the master key before this one still opens the vault")]
+    OldKept,
+    /// What this machine opens the vault with is the key that is to go.
+    #[error("this machine has the old master key only")]
+    OnlyOld,
     /// The new key is the old one.
     #[error("the new master key is the one the vault has")]
     SameKey,

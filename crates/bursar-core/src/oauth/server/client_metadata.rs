@@ -30,6 +30,7 @@ pub use page_url::PageUrl;
 /// A client in its own words, as far as they are understood here. Written and stored in the form of RFC 7591 §2.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
+#[expect(clippy::struct_excessive_bools, reason = "the members of a document that others have defined")]
 pub struct ClientMetadata {
     /// Where answers may go.
     pub redirect_uris: Vec<RegisteredRedirect>,
@@ -69,6 +70,8 @@ pub struct ClientMetadata {
     pub post_logout_redirect_uris: Vec<RegisteredRedirect>,
     /// Where it is told that a user was signed out (OIDC Back-Channel Logout §2.2).
     pub backchannel_logout_uri: Option<EndpointUrl>,
+    /// Whether it must be told which session it was, which it always is.
+    pub backchannel_logout_session_required: bool,
     /// Whether it pushes all its requests (RFC 9126 §6).
     pub require_pushed_authorization_requests: bool,
     /// How many seconds ago its users may have signed in at most, when a request says nothing.
@@ -136,6 +139,7 @@ impl ClientMetadata {
             id_token_signed_response_alg: members.algorithm("id_token_signed_response_alg")?,
             post_logout_redirect_uris: members.redirects("post_logout_redirect_uris")?,
             backchannel_logout_uri: members.endpoint("backchannel_logout_uri")?,
+            backchannel_logout_session_required: members.flag("backchannel_logout_session_required")?,
             require_pushed_authorization_requests: members.flag("require_pushed_authorization_requests")?,
             default_max_age: members.seconds("default_max_age")?,
             require_auth_time: members.flag("require_auth_time")?,
@@ -145,14 +149,12 @@ impl ClientMetadata {
         metadata.agreeing()
     }
 
-    /// What of it somebody may have who has not said who they are: only ways that ask a user, and nobody to call back.
+    /// What of it somebody may have who has not said who they are: only ways that ask a user.
     ///
     /// # Errors
     /// Nothing would be left to get tokens with.
     pub fn for_anonymous(self) -> Result<Self, ClientMetadataError> {
-        let trimmed = self.with_grants(&GrantType::ASKING_A_USER)?;
-        // The server would call any address that a stranger names.
-        Ok(Self { backchannel_logout_uri: None, ..trimmed })
+        self.with_grants(&GrantType::ASKING_A_USER)
     }
 
     /// The same with those of its grant types only that are in `allowed` (RFC 7591 §3.2.1: the answer tells).

@@ -10,6 +10,7 @@ pub mod client_assertion;
 pub mod client_metadata;
 pub mod dpop;
 pub mod id_token;
+pub mod logout_token;
 pub mod metadata_document;
 pub mod redirect_uri;
 pub mod resource;

@@ -82,6 +82,28 @@ pub struct Change {
     pub key: String,
 }
 
+/// Part of what has changed in a space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// In commit order.
+    pub list: Vec<Change>,
+    /// Whoever asks next asks after this: nothing up to it is left out, and nothing new can come there any more. Less than
+    /// what commits were answered with and hints told of, as long as a commit with a smaller number is under way.
+    pub until: Sequence,
+    /// There is nothing more to be told at the moment.
+    pub is_all: bool,
+}
+
+impl Changes {
+    /// What was found with this limit in a log that is settled up to there.
+    pub fn found(list: Vec<Change>, limit: usize, settled: Sequence) -> Self {
+        let is_all = list.len() < limit.max(1);
+        let told = list.last().map(|change| change.sequence);
+        let until = told.map_or(settled, |told| if is_all { told.max(settled) } else { told });
+        Self { list, until, is_all }
+    }
+}
+
 /// Which events are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventQuery {

@@ -29,6 +29,12 @@ pub enum StoreError {
     /// It is not readable as what it claims to be.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// It must hold no records for that.
+    #[error("the store holds records already")]
+    NotEmpty,
+    /// Its records were moved to another store, where everything goes on; nothing is written here any more.
+    #[error("the store was moved to {0}")]
+    Moved(String),
     /// A bug in the caller.
     #[error("the store was used wrongly: {0}")]
     Misuse(&'static str),

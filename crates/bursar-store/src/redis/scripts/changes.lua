@@ -1,4 +1,5 @@
--- The change sequence after a commit. ARGV: now, after, limit.
+-- The change sequence after a commit, and the last number there is.
+-- KEYS: prefix, sequence. ARGV: now, after, limit.
 local after, limit = take(), tonumber(take())
 local WHOLE = '-18446744073709551615'
 local changes = redis.call('XRANGE', P .. 'ch', '(' .. after .. WHOLE, '+', 'COUNT', limit)
@@ -14,4 +15,4 @@ for _, change in ipairs(changes) do
   found[#found + 1] = fields[4]
   found[#found + 1] = fields[6]
 end
-return { stamp, found }
+return { stamp, redis.call('GET', KEYS[2]) or '0', found }

@@ -5,6 +5,8 @@ local deadline, id, origin, channel = take(), take(), take(), take()
 if deadline ~= '' and server > tonumber(deadline) then return { stamp, 'late' } end
 local first = outcome(id)
 if first then return { stamp, 'done', first, '0' } end
+local refused = refusal()
+if refused then return refused end
 
 local function holds(kind, key, expected)
   local found = version(kind, key)
@@ -50,10 +52,12 @@ if tracked then redis.call('PEXPIRE', P .. 'bt', 120000) end
 append()
 
 if announced then
-  -- A few of the oldest changes with every new one, so that there is never much to forget at once.
-  for _, change in ipairs(redis.call('XRANGE', P .. 'ch', '-', '+', 'COUNT', 8)) do
+  -- More of the oldest changes than there are new ones, so that there is never much to forget at once.
+  for _, change in ipairs(redis.call('XRANGE', P .. 'ch', '-', '+', 'COUNT', whole(count + 8))) do
     if tonumber(change[2][2]) + DAY <= now then redis.call('XDEL', P .. 'ch', change[1]) end
   end
+  -- Nothing changes any more in a sandbox that has ended.
+  redis.call('PEXPIRE', P .. 'ch', whole(DAY + 3600000))
   redis.call('SET', KEYS[3], sequence)
   -- Only a hint: a server that may not publish still commits.
   redis.pcall('PUBLISH', channel, origin .. ' ' .. sequence)

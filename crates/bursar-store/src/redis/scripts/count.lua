@@ -1,4 +1,6 @@
 -- Adds to a counter. ARGV: now, name, by, window.
+local refused = refusal()
+if refused then return refused end
 local name, by, window = P .. 'n:' .. take(), take(), tonumber(take())
 local LAST_MILLISECOND, TOP = 253402207200999, '9223372036854775807'
 local ends = math.min(now - now % window + window, LAST_MILLISECOND)

@@ -1,5 +1,7 @@
 -- Removes those of the oldest events after one that are from before a time. The numbers stay spent: `en` counts on.
 -- ARGV: now, before, after, limit.
+local refused = refusal()
+if refused then return refused end
 local before, last, limit = tonumber(take()), take(), take()
 local events = redis.call('XRANGE', P .. 'ev', '(' .. last .. '-0', '+', 'COUNT', limit)
 local gone = 0

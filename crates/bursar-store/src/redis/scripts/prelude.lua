@@ -7,6 +7,9 @@
 --   c:ID                 "SEQUENCE AT" of a commit             ch                   the change sequence
 --   en, ev, es:SUBJECT   number, log and subjects of events    n:NAME               a counter
 --   bk, bt               a backup is running; what was touched meanwhile
+--   moved                where all records have gone: nothing is written here any more
+--   meta                 of the system space: schema, and `restoring` while the store is half restored
+--   spaces               of the system space: the list of all others
 --
 -- ARGV[1] is the time to judge by in milliseconds, or empty for this server's own.
 -- Nothing fails after the first write of a script: Redis does not undo.
@@ -89,6 +92,22 @@ local function put(kind, key, sequence, content)
       redis.call('PEXPIRE', set, left)
     end
   end
+end
+
+-- What a script answers where nothing is written any more because all has moved, or nothing.
+local function moved_away()
+  local moved = redis.call('GET', P .. 'moved')
+  return moved and redis.error_reply('BURSARMOVED ' .. moved)
+end
+
+-- What a script that writes answers where nothing may be written now, or nothing. What is written into a half restored store
+-- would be emptied with it. On a cluster only the system space knows of that, because the others are in other slots.
+local function refusal()
+  local moved = moved_away()
+  if moved then return moved end
+  local counted = string.sub(KEYS[2], 1, -1 - string.len('sequence'))
+  local half = redis.call('HGET', counted .. 'meta', 'restoring')
+  return half and redis.error_reply('BURSARHALF a restore is under way, or was not finished')
 end
 
 -- The next number of all commits. A server that lost its data starts from the time, so that no number comes twice.

@@ -8,7 +8,7 @@ local tried = {
   { 'ZRANGEBYLEX', name, '-', '+' }, { 'ZRANGEBYSCORE', name, '0', '1' }, { 'DEL', name },
   { 'INCR', name }, { 'GET', name }, { 'EXISTS', name }, { 'PEXPIRE', name, '60000' }, { 'PTTL', name },
   { 'PERSIST', name }, { 'SET', name, '1', 'PX', '60000' }, { 'DEL', name },
-  { 'SADD', name, 'a' }, { 'SMEMBERS', name }, { 'DEL', name },
+  { 'SADD', name, 'a' }, { 'SMEMBERS', name }, { 'SISMEMBER', name, 'a' }, { 'DEL', name },
   { 'XADD', name, '1-1', 'a', 'b' }, { 'XRANGE', name, '-', '+' }, { 'XDEL', name, '1-1' }, { 'DEL', name },
 }
 for _, command in ipairs(tried) do

@@ -100,8 +100,10 @@ fn copy_readable(
         lost.push(format!("{}: this build does not know the kind", name.trim_start_matches("kind_")));
     }
     let events = copy_events(&source, target, lost)?;
-    let from = incarnation(&source, schema).map_or_else(|_| "unknown".to_owned(), |source| source.id);
-    let origin = Origin::Restored { from, source_is_dead: true };
+    let life = incarnation(&source, schema).ok();
+    let honours_from = life.as_ref().and_then(Incarnation::honours_from);
+    let from = life.map_or_else(|| "unknown".to_owned(), |source| source.id);
+    let origin = Origin::Restored { from, source_is_dead: true, grants_stand: true, honours_from };
     let incarnation = Incarnation { id: options.incarnation.clone(), origin };
     let next = sequence(&source).unwrap_or(newest + VERSIONS_SKIPPED).max(newest) + 1;
     write_incarnation(target, &incarnation, i64::try_from(next).unwrap_or(i64::MAX))?;

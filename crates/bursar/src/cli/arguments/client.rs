@@ -77,6 +77,9 @@ pub struct AddClientCommand {
     /// Where users may go after they signed out; may be repeated
     #[arg(long = "post-logout-redirect", value_name = "URI")]
     pub post_logout_redirects: Vec<String>,
+    /// Where it is told that a user was signed out (OIDC Back-Channel Logout)
+    #[arg(long, value_name = "URL")]
+    pub backchannel_logout: Option<String>,
     /// Bind its tokens to a key (RFC 9449)
     #[arg(long)]
     pub dpop: bool,
@@ -117,6 +120,9 @@ pub struct UpdateClientCommand {
     /// Where users may go after they signed out, instead of all before
     #[arg(long = "post-logout-redirect", value_name = "URI")]
     pub post_logout_redirects: Option<Vec<String>>,
+    /// Where it is told that a user was signed out; empty: nowhere
+    #[arg(long, value_name = "URL")]
+    pub backchannel_logout: Option<String>,
     /// Whether its tokens are bound to a key
     #[arg(long, value_name = "BOOL", action = ArgAction::Set)]
     pub dpop: Option<bool>,

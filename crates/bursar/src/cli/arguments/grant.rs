@@ -39,7 +39,12 @@ pub struct ListGrantsCommand {
 #[derive(Debug, Args)]
 pub struct WithdrawGrantCommand {
     /// Its id
-    #[arg(value_name = "ID", required_unless_present = "user", conflicts_with_all = ["user", "client"])]
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "user",
+        conflicts_with_all = ["user", "client"],
+        allow_hyphen_values = true
+    )]
     pub id: Option<String>,
     /// The user, by name or id; without a client: all they let anybody do
     #[arg(long, value_name = "NAME")]

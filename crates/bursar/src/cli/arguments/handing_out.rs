@@ -12,7 +12,7 @@ use super::variable;
 /// `bursar token`
 #[derive(Debug, Args)]
 pub struct TokenCommand {
-    /// The account, such as google or google:work
+    /// The account, such as google or google:work, or the URL it was logged in to by
     pub account: String,
     /// The token must be good for at least this long
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -23,6 +23,13 @@ pub struct TokenCommand {
     /// Print a whole Authorization header
     #[arg(long)]
     pub header: bool,
+    /// Print the header fields of one request: Authorization, and the proof where
+    /// the token is bound to a key
+    #[arg(long, num_args = 2, value_names = ["METHOD", "URL"], conflicts_with = "header")]
+    pub dpop: Option<Vec<String>>,
+    /// What the resource wants to see in the proof, from its DPoP-Nonce
+    #[arg(long, value_name = "NONCE", requires = "dpop")]
+    pub dpop_nonce: Option<String>,
     /// Do not wait for a refresh
     #[arg(long, conflicts_with = "wait")]
     pub no_wait: bool,

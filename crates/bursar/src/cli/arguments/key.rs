@@ -30,7 +30,7 @@ pub enum KeyAction {
 #[derive(Debug, Args)]
 pub struct RemoveKeyCommand {
     /// Its id (`kid`), or the beginning of it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", allow_hyphen_values = true)]
     pub id: String,
     /// Every token it signed is refused from now on: that is meant
     #[arg(long)]

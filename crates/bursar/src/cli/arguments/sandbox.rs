@@ -7,11 +7,13 @@ use bursar_core::provider::duration::parse_duration;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 
+use super::LAST;
+
 /// Which sandbox a command is about.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SandboxChoice {
     /// In this sandbox [default: as `server.sandbox` says, else the server itself]
-    #[arg(id = "in_sandbox", long = "sandbox", value_name = "SANDBOX", global = true, value_parser = SandboxName::parse)]
+    #[arg(id = "in_sandbox", long = "sandbox", value_name = "SANDBOX", global = true, display_order = LAST - 1, value_parser = SandboxName::parse)]
     pub name: Option<SandboxName>,
 }
 

@@ -36,6 +36,8 @@ pub enum UserAction {
     SetPassword(SetPasswordCommand),
     /// Make a code by which a user sets a password of their own, once, within the hour
     ResetPassword(ResetPasswordCommand),
+    /// Remove all passkeys of a user who has lost them, or who did not add all of them
+    ForgetPasskeys(NamedUser),
     /// Remove a user and end everything issued in their name
     Remove(NamedUser),
     /// Let a user name be used again that a removed user had

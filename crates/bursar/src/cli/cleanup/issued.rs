@@ -8,7 +8,7 @@ use crate::cli::app::App;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, dry_run: bool) -> Result<Exit, Failure> {
-    let server = server_around(app)?;
+    let server = server_around(app).await?;
     let tidied = if dry_run { server.untidy().await? } else { server.clean_up().await? };
     let removals = removals(&tidied);
     if app.printer.json {
@@ -72,7 +72,7 @@ impl Removal {
 }
 
 /// What people call the kinds of records that end.
-const NAMES: [(&str, &str, &str); 14] = [
+const NAMES: [(&str, &str, &str); 16] = [
     ("client", "client nobody has agreed to", "clients nobody has agreed to"),
     ("client_use", "note on the use of a client", "notes on the use of clients"),
     ("family", "ended login of a client", "ended logins of clients"),
@@ -83,6 +83,8 @@ const NAMES: [(&str, &str, &str); 14] = [
     ("revoked", "mark of tokens that have ended since", "marks of tokens that have ended since"),
     ("signing_key", "signing key", "signing keys"),
     ("browser_session", "browser session", "browser sessions"),
+    ("logout_notice", "notice of an end of a session", "notices of ends of sessions"),
+    ("sign_out", "sign-out of a user", "sign-outs of users"),
     ("spent", "note on something used once", "notes on things used once"),
     ("first_code", "code for the first administrator", "codes for the first administrator"),
     ("reset_code", "code for a new password", "codes for new passwords"),

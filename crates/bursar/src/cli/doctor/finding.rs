@@ -38,7 +38,7 @@ impl Verdict {
     }
 
     /// The tag before a line, painted, with the spaces that make all tags equally wide.
-    fn tag(self) -> String {
+    pub(super) fn tag(self) -> String {
         match self {
             Self::Ok => format!("{}  ", paint("[OK]", GOOD)),
             Self::Warn => paint("[WARN]", WARN),
@@ -86,7 +86,7 @@ impl Finding {
 }
 
 /// `text` in lines after `mark`, which looks `indent` characters wide.
-fn hanging(mark: &str, indent: usize, text: &str) -> String {
+pub(super) fn hanging(mark: &str, indent: usize, text: &str) -> String {
     let lines = wrap(text, WIDTH - indent).join(&format!("\n{}", " ".repeat(indent)));
     if lines.is_empty() { lines } else { format!("{mark}{lines}\n") }
 }
@@ -95,7 +95,7 @@ fn hanging(mark: &str, indent: usize, text: &str) -> String {
 const WIDTH: usize = 80;
 
 /// The widest tag and a space.
-const INDENT: usize = 7;
+pub(super) const INDENT: usize = 7;
 
 /// Lines of at most `width` characters. What stands between backticks stays together, because it is copied; a word
 /// that is longer than a line is not cut either.

@@ -17,6 +17,7 @@ mod integrity;
 mod keychain;
 mod lifetimes;
 mod locks;
+mod mcp;
 mod modes;
 mod network;
 mod notifications;
@@ -56,6 +57,9 @@ pub(super) fn run(
     environment: Environment,
     printer: Printer,
 ) -> Result<Exit, Failure> {
+    if let Some(url) = &command.mcp {
+        return mcp::run(command, url, &environment, &printer);
+    }
     let findings = match Paths::resolve(&environment) {
         Ok(paths) => examine(command, &environment, &paths)?,
         Err(error) => vec![Finding::failure("paths", error.into())],

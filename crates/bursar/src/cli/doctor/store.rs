@@ -53,6 +53,11 @@ fn told(health: &Health, overview: &Overview, place: &str) -> Finding {
             format!("{place} is a restored copy with {accounts}; the original may still use the same logins"),
             "make sure that the original is gone, then run `bursar restore --confirm`",
         ),
+        Origin::Restored { grants_stand: false, .. } => Finding::warn(
+            NAME,
+            format!("{place} is a restored copy, and nobody has said what becomes of the grants in it"),
+            "run `bursar restore --grants accept` if nothing was taken back since the backup, else `--grants revoke`",
+        ),
         Origin::Fresh | Origin::Restored { .. } => {
             Finding::ok(NAME, format!("{place} opens and holds {accounts}"))
         }

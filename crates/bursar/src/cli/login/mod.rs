@@ -50,7 +50,7 @@ pub(super) async fn run(app: &App, command: &LoginCommand) -> Result<Exit, Failu
         Way::JwtBearer => assertion::log_in(app, command, &plan).await?,
         Way::Key => machine::keep_key(app, command, &plan).await?,
     };
-    let exit = report::tell(app, &logged_in, had_vault).await?;
+    let exit = report::tell(app, &plan, &logged_in, had_vault).await?;
     verification::verify(app, &plan, &logged_in).await?;
     Ok(exit)
 }

@@ -49,6 +49,7 @@ fn wish(command: &LoginCommand) -> Wish {
         scopes: command.scopes.clone(),
         resource: command.resource.clone(),
         variables: command.variables.clone(),
+        binds_tokens: command.dpop,
         challenge: None,
     }
 }

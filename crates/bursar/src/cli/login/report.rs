@@ -1,8 +1,9 @@
 //! What is told after a login: who, under which name, and what ends when.
 
-use bursar_core::engine::login::LoggedIn;
+use bursar_core::engine::login::{LoggedIn, LoginPlan};
 use bursar_core::lifecycle::account::{Account, Renewal};
 use bursar_core::lifecycle::deadlines::{access_expires_at, grant_expires_at};
+use bursar_core::oauth::proof::TOKEN_TYPE;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -12,7 +13,12 @@ use crate::cli::screen::plain::plain;
 use crate::cli::shown_accounts;
 use crate::exit::{Exit, Failure};
 
-pub(super) async fn tell(app: &App, logged_in: &LoggedIn, had_vault: bool) -> Result<Exit, Failure> {
+pub(super) async fn tell(
+    app: &App,
+    plan: &LoginPlan,
+    logged_in: &LoggedIn,
+    had_vault: bool,
+) -> Result<Exit, Failure> {
     if !had_vault {
         tell_of_new_vault(app).await?;
     }
@@ -20,6 +26,10 @@ pub(super) async fn tell(app: &App, logged_in: &LoggedIn, had_vault: bool) -> Re
     app.printer.say(&format!("{} {}", paint("[OK]", GOOD), headline(logged_in)));
     for line in deadlines(account, &TimeZone::system()) {
         app.printer.say(&format!("     {line}"));
+    }
+    if plan.binds_tokens && !account.token_type.eq_ignore_ascii_case(TOKEN_TYPE) {
+        let provider = &account.reference.provider;
+        app.printer.say(&format!("{}: {provider} {UNBOUND}", paint("note", WARN)));
     }
     if app.printer.json {
         let shown = shown_accounts::read(app, Some(&account.reference.to_string()), app.warn(None)).await?;
@@ -81,3 +91,6 @@ fn deadlines(account: &Account, zone: &TimeZone) -> Vec<String> {
 fn local(time: Timestamp, zone: &TimeZone) -> String {
     time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
+
+/// Whoever has wished for it must not believe that it is so.
+const UNBOUND: &str = "does not bind tokens to a key; these are bearer tokens, good for whoever has them";

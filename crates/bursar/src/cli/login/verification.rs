@@ -6,7 +6,6 @@
 use bursar_core::engine::login::{LoggedIn, LoginPlan};
 use bursar_core::oauth::scope::Scope;
 use bursar_core::oauth::url::EndpointUrl;
-use http::HeaderValue;
 
 use crate::cli::app::App;
 use crate::cli::printer::{WARN, paint};
@@ -22,10 +21,7 @@ pub(super) async fn verify(app: &App, plan: &LoginPlan, logged_in: &LoggedIn) ->
     }
     let Ok(address) = EndpointUrl::parse(url) else { return Ok(()) };
     let handed = app.desk.hand_out_unchecked(&account.reference).await?;
-    let field = format!("{} {}", handed.token_type, handed.token.expose());
-    let Ok(mut field) = HeaderValue::try_from(field) else { return Ok(()) };
-    field.set_sensitive(true);
-    if app.engine.is_refused(&address, &field).await {
+    if app.engine.is_refused(&address, &handed).await {
         let issuer = plan.issuer.as_deref().unwrap_or_default();
         return Err(Failure::new(
             Exit::Denied,

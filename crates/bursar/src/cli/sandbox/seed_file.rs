@@ -46,5 +46,5 @@ pub(super) async fn read(app: &App, path: &Path) -> Result<SeedBody, Failure> {
         }
     }
     // The reader's words tell members and places, and values only of what has no secrets in it.
-    serde_json::from_value(seed).map_err(|error| unreadable(error.to_string()))
+    SeedBody::read(&seed).map_err(unreadable)
 }

@@ -151,6 +151,7 @@ pub(super) fn view(account: &Account) -> AccountView {
         last_used: work.then(|| at("2026-11-21T15:04:00Z")),
         default: work,
         sessions: if work { 2 } else { 0 },
+        is_unconfirmed_copy: false,
     };
     AccountView::of(account, surroundings, &VIEWING)
 }

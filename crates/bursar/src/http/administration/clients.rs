@@ -40,6 +40,11 @@ impl NewClientBody {
         let metadata = metadata(&self.metadata)?;
         Ok(NewClient { metadata, scope: scope(&self.scope)?, rotates: self.rotates })
     }
+
+    /// What people shall call it, if that is said.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.metadata.get("client_name").and_then(Value::as_str)
+    }
 }
 
 /// What shall be different; whatever is absent stays.

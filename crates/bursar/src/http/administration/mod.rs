@@ -1,4 +1,5 @@
-//! Administration of the authorization server over HTTP: clients, users, resources, keys, grants and refusals.
+//! Administration of the authorization server over HTTP: clients, users, resources, keys, grants and refusals, and what is
+//! about the installation as a whole.
 //!
 //! The same operations as on the command line, one handler each. Who may call is decided before, by `door`.
 
@@ -16,6 +17,7 @@ mod resources;
 mod sandboxes;
 pub(crate) mod seed;
 mod users;
+mod vault;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -55,8 +57,18 @@ fn beneath(server: &AuthorizationServer, routes: Router) -> Router {
     }
 }
 
-/// The routes about sandboxes, beneath `/v1` of the server around them.
-pub fn sandbox_router(servers: &SandboxServers) -> Router {
+/// The routes about the installation as a whole, beneath `/v1` of its own server: those of sandboxes have none of them.
+pub fn installation_router(servers: &SandboxServers) -> Router {
+    let server = servers.around();
+    let (routes, _) = about_the_vault().split_for_parts();
+    let routes = routes
+        .route_layer(from_fn_with_state(server.clone(), door::admit))
+        .method_not_allowed_fallback(refusal::wrong_method)
+        .with_state(server.clone());
+    sandbox_router(servers).merge(beneath(server, routes))
+}
+
+fn sandbox_router(servers: &SandboxServers) -> Router {
     let (routes, _) = about_sandboxes().split_for_parts();
     let server = servers.around();
     let routes = routes
@@ -69,6 +81,7 @@ pub fn sandbox_router(servers: &SandboxServers) -> Router {
 /// What describes them, as a part of the whole API.
 pub(super) fn described() -> OpenApiDocument {
     let (_, mut document) = guarded().split_for_parts();
+    document.merge(about_the_vault().split_for_parts().1);
     for (path, operations) in &mut document.paths.paths {
         let names = path.contains('{');
         operations.get.iter_mut().for_each(|operation| guard(operation, Access::Read.scope(), names));
@@ -123,6 +136,7 @@ fn guarded() -> OpenApiRouter<AuthorizationServer> {
         .routes(routes!(users::list, users::add))
         .routes(routes!(users::show, users::change, users::remove))
         .routes(routes!(users::set_password))
+        .routes(routes!(users::forget_passkeys))
         .routes(routes!(users::disable))
         .routes(routes!(users::enable))
         .routes(routes!(resources::list, resources::add))
@@ -133,6 +147,10 @@ fn guarded() -> OpenApiRouter<AuthorizationServer> {
         .routes(routes!(grants::list))
         .routes(routes!(grants::withdraw))
         .routes(routes!(refusals::explain))
+}
+
+fn about_the_vault() -> OpenApiRouter<AuthorizationServer> {
+    OpenApiRouter::new().routes(routes!(vault::show)).routes(routes!(vault::rekey))
 }
 
 fn about_sandboxes() -> OpenApiRouter<SandboxServers> {

@@ -31,6 +31,11 @@ pub(super) struct NewResourceBody {
 }
 
 impl NewResourceBody {
+    /// Its address.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// As the use case of `server` wants it.
     pub(super) fn wish(&self, server: &AuthorizationServer) -> Result<Resource, Refusal> {
         let format = self.said.format()?;

@@ -5,7 +5,9 @@ use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::administration::clients::NewClient;
 use bursar_core::ports::random::unguessable;
 use bursar_core::secret::Secret;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::clients::NewClientBody;
@@ -29,6 +31,31 @@ pub(crate) struct SeedBody {
     /// Users.
     #[serde(default)]
     users: Vec<SeededUserBody>,
+}
+
+impl SeedBody {
+    /// Reads what a file says.
+    ///
+    /// # Errors
+    /// What is wrong, and with which client, resource or user.
+    pub(crate) fn read(seed: &Value) -> Result<Self, String> {
+        Self::deserialize(seed).map_err(|error| {
+            fault::<NewClientBody>(seed, ("clients", "client", "/metadata/client_name"))
+                .or_else(|| fault::<NewResourceBody>(seed, ("resources", "resource", "/url")))
+                .or_else(|| fault::<SeededUserBody>(seed, ("users", "user", "/username")))
+                .unwrap_or_else(|| error.to_string())
+        })
+    }
+}
+
+/// The first thing of a list that cannot be read: the list, what one of it is, and where one says how it is called.
+fn fault<T: DeserializeOwned>(seed: &Value, (list, kind, name): (&str, &str, &str)) -> Option<String> {
+    seed.get(list)?.as_array()?.iter().enumerate().find_map(|(index, one)| {
+        let error = T::deserialize(one).err()?;
+        let name = one.pointer(name).and_then(Value::as_str).map(|name| quoted(kind, name));
+        let which = name.unwrap_or_else(|| numbered(kind, index));
+        Some(format!("{which}: {error}"))
+    })
 }
 
 /// A user of a seed.
@@ -80,11 +107,11 @@ pub(crate) struct SeededUserDocument {
 /// What the seed says makes no sense, which is found out before anything is added; or something else keeps a part of it
 /// from being added, and what was added before stays.
 pub(super) async fn sow(server: &AuthorizationServer, seed: SeedBody) -> Result<SeededDocument, Refusal> {
-    let wishes = seed.clients.iter().map(NewClientBody::wish).collect::<Result<Vec<NewClient>, _>>()?;
-    if wishes.iter().any(|wish| wish.metadata.client_name.is_none()) {
-        return Err(unacceptable("every client of a seed needs a `client_name`"));
-    }
-    let mut resources = seed.resources.iter().map(|body| body.wish(server)).collect::<Result<Vec<_>, _>>()?;
+    let wishes = seed.clients.iter().enumerate().map(wish).collect::<Result<Vec<NewClient>, _>>()?;
+    let resource = |body: &NewResourceBody| {
+        body.wish(server).map_err(|refusal| refusal.about(&quoted("resource", body.url())))
+    };
+    let mut resources = seed.resources.iter().map(resource).collect::<Result<Vec<_>, _>>()?;
     let mut seeded = SeededDocument {
         schema: 1,
         clients: Vec::new(),
@@ -99,7 +126,8 @@ pub(super) async fn sow(server: &AuthorizationServer, seed: SeedBody) -> Result<
             seeded.existing.push(name);
             continue;
         }
-        let (client, secret) = server.add_client(wish).await?;
+        let added = server.add_client(wish).await;
+        let (client, secret) = added.map_err(|error| Refusal::from(error).about(&quoted("client", &name)))?;
         known.push((name, client.id.clone()));
         seeded.clients.push(AddedClientDocument::new(&client, secret.as_ref()));
     }
@@ -124,7 +152,9 @@ pub(super) async fn sow(server: &AuthorizationServer, seed: SeedBody) -> Result<
         let made = (password.is_none() && !without_password)
             .then(|| unguessable(&*server.engine().ports().random).expose().to_owned());
         let password = password.or_else(|| made.clone().map(Secret::new));
-        let user = server.add_user(said.of(username), password).await.map_err(of_user)?;
+        let called = quoted("user", &username);
+        let added = server.add_user(said.of(username), password).await;
+        let user = added.map_err(|error| of_user(error).about(&called))?;
         seeded.users.push(SeededUserDocument { user: UserDocument::from(&user), password: made });
     }
     Ok(seeded)
@@ -139,6 +169,25 @@ pub(crate) async fn sow_here(
     seed: SeedBody,
 ) -> Result<SeededDocument, Failure> {
     sow(server, seed).await.map_err(Refusal::into_failure)
+}
+
+/// A client as it is wanted; what is wrong with it is told of it alone.
+fn wish((index, body): (usize, &NewClientBody)) -> Result<NewClient, Refusal> {
+    let Some(name) = body.name().filter(|name| !name.is_empty()) else {
+        return Err(unacceptable("it needs a `client_name`").about(&numbered("client", index)));
+    };
+    body.wish().map_err(|refusal| refusal.about(&quoted("client", name)))
+}
+
+/// A thing without a name.
+fn numbered(kind: &str, index: usize) -> String {
+    format!("{kind} {} of the seed", index + 1)
+}
+
+/// A thing by its name, which may be any text.
+fn quoted(kind: &str, name: &str) -> String {
+    let name: String = name.chars().filter(|letter| !letter.is_control()).take(SHOWN).collect();
+    format!("{kind} `{name}`")
 }
 
 /// Clients that are there, by what they are called, with their ids.
@@ -157,3 +206,5 @@ async fn clients_by_name(server: &AuthorizationServer) -> Result<Vec<(String, St
 }
 
 const PAGE: usize = 256;
+/// Names that are longer are told by their beginning.
+const SHOWN: usize = 60;

@@ -5,7 +5,6 @@ use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::records::user::User;
 use bursar_core::secret::Secret;
 use http::StatusCode;
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -175,6 +174,23 @@ pub(super) async fn set_password(
     if is_set { Ok(StatusCode::NO_CONTENT) } else { Err(missing("user")) }
 }
 
+/// Remove all passkeys of a user
+#[utoipa::path(
+    delete,
+    path = "/v1/users/{user}/passkeys",
+    operation_id = "forget_passkeys",
+    tag = "users",
+    params(("user" = String, Path, description = "Their id or user name")),
+    responses((status = 204, description = "They have none any more"), UsesTheStore)
+)]
+pub(super) async fn forget_passkeys(
+    Acting(server): Acting,
+    Named(user): Named,
+) -> Result<StatusCode, Refusal> {
+    server.forget_passkeys(&called(&server, &user).await?.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Let a user sign in no more and end everything issued in their name
 #[utoipa::path(
     post,
@@ -238,23 +254,7 @@ async fn called(server: &AuthorizationServer, called: &str) -> Result<User, Refu
 impl UserFacts {
     /// A new user of this name, as the use case wants them.
     pub(super) fn of(&self, username: String) -> User {
-        let mut user = User {
-            id: String::new(),
-            username,
-            name: None,
-            email: None,
-            email_verified: false,
-            avatar_url: None,
-            role: None,
-            permissions: Vec::new(),
-            claims: Map::new(),
-            scopes: Vec::new(),
-            password: None,
-            disabled: false,
-            epoch: 0,
-            created_at: Timestamp::UNIX_EPOCH,
-            password_changed_at: None,
-        };
+        let mut user = User::called(username);
         self.apply(&mut user);
         user
     }

@@ -28,6 +28,7 @@ pub(super) async fn server(State(issuing): State<Issuing>) -> Response {
         Feature::Device,
         Feature::PushedRequests,
         Feature::EndSession,
+        Feature::BackChannelLogout,
     ];
     if rules.open_registration {
         features.push(Feature::Registration);
@@ -41,7 +42,16 @@ pub(super) async fn server(State(issuing): State<Issuing>) -> Response {
         issuer: &rules.issuer,
         features: &features,
         scopes: &scopes,
-        claims: &["sub", "name", "preferred_username", "picture", "email", "email_verified", "auth_time"],
+        claims: &[
+            "sub",
+            "name",
+            "preferred_username",
+            "picture",
+            "email",
+            "email_verified",
+            "auth_time",
+            "sid",
+        ],
         id_token_algorithms: &names,
         accepted_algorithms: &names,
         documentation: None,

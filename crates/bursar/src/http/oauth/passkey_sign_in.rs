@@ -88,13 +88,12 @@ async fn signed_in(
     let Some((waiting, next)) = waiting(issuing, ticket, source).await? else {
         return Ok(refused(issuing, &lost()));
     };
-    let [client_data, authenticator_data, signature] =
-        ["client_data", "authenticator_data", "signature"].map(|name| bytes(parameters, name));
-    let user_handle = Some(bytes(parameters, "user_handle")).filter(|handle| !handle.is_empty());
+    let [client_data, authenticator_data, signature, user_handle] =
+        ["client_data", "authenticator_data", "signature", "user_handle"].map(|name| bytes(parameters, name));
     let brought = PasskeySignIn {
         ticket,
         credential: parameters.value("credential").unwrap_or_default(),
-        user_handle: user_handle.as_deref(),
+        user_handle: &user_handle,
         assertion: Assertion {
             client_data: &client_data,
             authenticator_data: &authenticator_data,

@@ -25,6 +25,7 @@ impl FromRequestParts<Issuing> for From {
             address,
             user_agent: known.and_then(server::Source::user_agent).map(str::to_owned),
             digest: short_digest(address.map(|address| address.to_string()).unwrap_or_default().as_bytes()),
+            session: state.cookies.session(&parts.headers),
             browser: browser.map(|browser| short_digest(browser.expose().as_bytes())).unwrap_or_default(),
         }))
     }

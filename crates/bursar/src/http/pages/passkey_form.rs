@@ -43,7 +43,7 @@ impl PasskeyForm<'_> {
         json!({
             "challenge": self.question.challenge,
             "rpId": self.question.relying_party,
-            "userVerification": "preferred",
+            "userVerification": "required",
             "timeout": PATIENCE,
         })
         .to_string()
@@ -60,7 +60,7 @@ impl PasskeyForm<'_> {
             "user": { "id": owner.id, "name": shown(owner.username), "displayName": shown(owner.name) },
             "pubKeyCredParams": algorithms,
             "excludeCredentials": known.collect::<Vec<_>>(),
-            "authenticatorSelection": { "residentKey": "required", "requireResidentKey": true, "userVerification": "preferred" },
+            "authenticatorSelection": { "residentKey": "required", "requireResidentKey": true, "userVerification": "required" },
             "attestation": "none",
             "timeout": PATIENCE,
         })

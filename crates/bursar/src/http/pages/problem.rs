@@ -17,6 +17,8 @@ pub struct Problem<'a> {
     pub headline: &'a str,
     /// It in one sentence, safe for everybody.
     pub sentence: Foreign<'a>,
+    /// The language of that sentence (BCP 47); `None`: the page's.
+    pub sentence_language: Option<&'static str>,
     /// What puts it right.
     pub hint: Option<Foreign<'a>>,
     /// What of the request it is about, each with its name: `redirect_uri`, `client_id`.

@@ -224,6 +224,15 @@ fn answers_that_are_no_success_say_so() {
 }
 
 #[test]
+fn refusals_in_the_words_of_the_protocol_are_read_aloud_as_english() {
+    let refused = Trouble::Refused { sentence: "The scope is unknown.".into(), help: Help::Application };
+    for (language, marked) in [(Language::English, false), (Language::German, true)] {
+        let page = refused.page(&Look::default().in_language(language), "01j9x3k2m4");
+        assert_eq!(page.html().contains("<p lang=\"en\"><bdi>The scope is unknown."), marked, "{language:?}");
+    }
+}
+
+#[test]
 fn consent_shows_what_cannot_be_invented_in_large_type() {
     let pages = every_page("Claimed name");
     let of = |name: &str| pages.iter().find(|(known, _)| *known == name).unwrap().1.html().to_owned();
@@ -395,6 +404,7 @@ fn every_page_of(look: &Look, text: &str) -> Vec<(&'static str, Page)> {
         status: StatusCode::BAD_REQUEST,
         headline: "This address is not registered",
         sentence: "The application asked to send the answer to an address it did not register.".into(),
+        sentence_language: None,
         hint: Some(foreign),
         values: &[("redirect_uri", Foreign::address(text))],
         correlation_id: "01j9x3k2m4",

@@ -6,6 +6,7 @@ use super::foreign::Foreign;
 use super::look::Look;
 use super::page::Page;
 use super::problem::Problem;
+use super::texts::ENGLISH;
 
 /// Why a person gets no other page.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +71,18 @@ impl Trouble<'_> {
             Self::Unavailable => Some(1),
             Self::Refused { .. } | Self::LostPage => None,
         };
-        let hint = Some(Foreign::own(hint));
-        Problem { status, headline, sentence, hint, values: &[], correlation_id, retry_after }.page(look)
+        // Refusals are told in the words of the protocol, whoever reads them.
+        let is_quoted = matches!(self, Self::Refused { .. }) && texts.language != ENGLISH.language;
+        Problem {
+            status,
+            headline,
+            sentence,
+            sentence_language: is_quoted.then_some(ENGLISH.language),
+            hint: Some(Foreign::own(hint)),
+            values: &[],
+            correlation_id,
+            retry_after,
+        }
+        .page(look)
     }
 }

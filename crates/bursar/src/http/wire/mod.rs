@@ -6,6 +6,7 @@ mod deadline;
 mod event;
 mod failure;
 mod login;
+mod proof;
 mod session;
 mod token;
 
@@ -15,5 +16,6 @@ pub use self::deadline::DeadlineDocument;
 pub use self::event::EventDocument;
 pub use self::failure::{FailureDocument, VAULT_UNAVAILABLE};
 pub use self::login::{LoginAnswer, LoginDocument, LoginRequest, LoginState, LoginWay};
+pub use self::proof::{ProofDocument, ProofRequest, ReceivedProof};
 pub use self::session::{RenewRequest, SessionDocument, SessionRequest};
 pub use self::token::{ReceivedToken, RefreshRequest, TokenDocument, TokenRequest};

@@ -9,6 +9,7 @@ mod device;
 mod hostile;
 mod metadata;
 mod metadata_documents;
+mod passkeys;
 mod passwords;
 mod proofs;
 mod rebinding;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bursar_core::ports::event::Event;
 use bursar_core::ports::store::{
-    Answer, Batch, Change, Commit, CommitId, Count, Due, EventQuery, Expected, Health, Incarnation, Kind,
+    Answer, Batch, Changes, Commit, CommitId, Count, Due, EventQuery, Expected, Health, Incarnation, Kind,
     Page, Record, Sequence, Space, Store, StoreError, StoredEvent, Tally, Version, WriteOperation,
 };
 use futures::executor::block_on;
@@ -253,12 +253,12 @@ impl Store for InterruptedStore {
         space: &'a Space,
         after: Sequence,
         limit: usize,
-    ) -> BoxFuture<'a, Result<Answer<Vec<Change>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Answer<Changes>, StoreError>> {
         let after = if self.plan.broken == Some(Broken::Changes) { Sequence::MAX } else { after };
         Self::between(self.real.changes(space, after, limit))
     }
 
-    fn watch(&self) -> watch::Receiver<Sequence> {
+    fn watch(&self) -> watch::Receiver<u64> {
         self.real.watch()
     }
 

@@ -196,6 +196,7 @@ async fn quotas_and_lifetimes_are_those_that_were_said() {
         assert!(added.unwrap_err().to_string().contains("1 users"));
         let program = json!({ "redirect_uris": ["https://a.test/cb"], "token_endpoint_auth_method": "none" });
         small.register(&program, "203.0.113.1").await.assert_refused(403, "access_denied");
+        assert!(!small.server.rules().metadata_documents && main.server.rules().metadata_documents);
         let browser = Browser::of(&small, "ada");
         let refused = browser.agree(&small.request()).await;
         refused.assert_sent_back(crate::issuing::world::CALLBACK, "access_denied");

@@ -6,8 +6,8 @@ mod life;
 mod things;
 
 use super::STORES;
-use super::client::Answer;
-use super::world::{Plan, World, on_each};
+use crate::issuing::client::Answer;
+use crate::issuing::world::{Plan, World, on_each};
 
 /// Runs a test on every store there is here.
 async fn on_every_store(test: impl AsyncFn(World)) {

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod conformance_as_client;
+mod examination;
 mod login_by_url;
 mod model_context_protocol;
 mod oauth_libraries;

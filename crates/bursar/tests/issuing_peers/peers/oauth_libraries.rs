@@ -52,6 +52,7 @@ async fn openid_client_registers_itself_and_signs_in_here_and_on_a_device() {
         "device",
         "revocation",
         "logout",
+        "back-channel logout",
         "done",
     ];
     assert_eq!(world.steps_of(client, json!({ "issuer": world.issuer })).await, steps);

@@ -121,7 +121,7 @@ async fn a_passkey_page_that_is_too_old_or_forged_adds_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn servers_known_by_an_address_say_that_passkeys_need_a_name() {
+async fn under_another_name_of_the_server_no_passkey_is_offered() {
     let place = Place::start().await;
     let at_address = |path: &str| place.at(path).replace("localhost", "127.0.0.1");
     Browser::run(async |browser| {

@@ -120,20 +120,11 @@ impl AuthorizationServer {
         let now = self.now();
         Ok(User {
             id: format!("{USER_PREFIX}{}", self.new_name()),
-            username: username.to_owned(),
-            name: None,
-            email: None,
-            email_verified: false,
-            avatar_url: None,
-            role: None,
-            permissions: Vec::new(),
-            claims: serde_json::Map::new(),
             scopes: ADMINISTRATION_SCOPES.map(str::to_owned).to_vec(),
             password: Some(hash),
-            disabled: false,
-            epoch: 0,
             created_at: now,
             password_changed_at: Some(now),
+            ..User::called(username)
         })
     }
 }

@@ -5,6 +5,7 @@ mod actor;
 pub mod admission;
 mod client_secrets;
 pub mod clients;
+mod data_keys;
 pub mod first_code;
 pub mod grants;
 pub mod quotas;

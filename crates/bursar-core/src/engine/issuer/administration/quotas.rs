@@ -28,12 +28,15 @@ impl From<QuotaReached> for Refusal {
 }
 
 impl AuthorizationServer {
-    /// Whether there is room for one more client.
+    /// Whether there is room for one more client that stays. What nobody has agreed to yet has limits of its own.
     pub(in crate::engine::issuer) async fn room_for_client(
         &self,
     ) -> Result<Result<(), QuotaReached>, StoreError> {
         let most = self.rules().quotas.clients;
-        self.room::<Client>("clients", most, |client| client.removed_at.is_none()).await
+        self.room::<Client>("clients", most, |client| {
+            client.removed_at.is_none() && client.forgotten_at.is_none()
+        })
+        .await
     }
 
     /// Whether there is room for one more user.

@@ -2,10 +2,12 @@
 
 use super::quotas::QuotaReached;
 use crate::engine::issuer::AuthorizationServer;
+use crate::engine::issuer::password_reset::without_code;
 use crate::engine::issuer::records::browser_session::BrowserSession;
 use crate::engine::issuer::records::grant::Grant;
 use crate::engine::issuer::records::passkey::Passkey;
 use crate::engine::issuer::records::revoked::Subject;
+use crate::engine::issuer::records::sign_out::SignOut;
 use crate::engine::issuer::records::user::{USER, USER_NAME, User, UserName};
 use crate::engine::issuer::refusal::IssueError;
 use crate::ports::document::{self, Stored};
@@ -157,6 +159,8 @@ impl AuthorizationServer {
             let mut batch = document::put(batch, &user, Expected::Version(stored.version))?;
             if disabled {
                 batch = self.revoke_in(batch, Subject::User { id, epoch }).await?;
+                batch = self.owing_sign_out(batch, id)?;
+                batch = without_code(batch, self.reset_code(id).await?);
             }
             match self.store().commit(batch).await?.value {
                 Commit::Done(_) => break,
@@ -179,6 +183,7 @@ impl AuthorizationServer {
             let batch = self.change(event).delete(&USER, id, stored.version);
             let epoch = stored.document.epoch;
             let batch = self.revoke_in(batch, Subject::User { id, epoch }).await?;
+            let batch = self.owing_sign_out(batch, id)?;
             match self.store().commit(batch).await?.value {
                 Commit::Done(_) => break,
                 Commit::Conflict { .. } => self.within.known.doubt(USER.name, id),
@@ -258,6 +263,7 @@ pub(in crate::engine::issuer) trait OfUser: document::Document {}
 impl OfUser for BrowserSession {}
 impl OfUser for Grant {}
 impl OfUser for Passkey {}
+impl OfUser for SignOut {}
 
 /// Refuses passwords nobody should have.
 pub(in crate::engine::issuer) fn check_password(password: &Secret) -> Result<(), UserError> {

@@ -134,6 +134,10 @@ impl<'a> Inquiry<'a> {
 impl AuthorizationServer {
     /// Every check of the endpoint, in order, until one refuses.
     pub(super) async fn check(&self, inquiry: &mut Inquiry<'_>) -> Result<(), IssueError> {
+        // What is given back can be given back at any time.
+        if inquiry.endpoint != Endpoint::Revocation {
+            self.within.known.in_service().await?;
+        }
         for (name, check, endpoints) in CHECKS {
             if endpoints.contains(&inquiry.endpoint) {
                 let outcome = check(self, inquiry).await;

@@ -102,7 +102,7 @@ impl AuthorizationServer {
                 return Ok(DeviceInquiry::TooMany { retry_after: wait.try_into().unwrap_or(WINDOW) });
             }
         }
-        let device = self.device_of(&digest).await?.map(|device| device.document);
+        let device = self.device_showing(&code).await?.map(|device| device.document);
         let device = device
             .filter(|device| device.standing == DeviceStanding::Waiting && device.expires_at > self.now());
         let Some(device) = device else { return Ok(DeviceInquiry::Unknown) };

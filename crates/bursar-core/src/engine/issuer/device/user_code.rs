@@ -34,6 +34,11 @@ impl UserCode {
     pub(super) fn digest(&self, key: &Authenticator) -> String {
         URL_SAFE_NO_PAD.encode(key.code(self.0.expose().as_bytes()))
     }
+
+    /// What may be stored of it: that, and what keys made of it that another has replaced since.
+    pub(super) fn digests(&self, key: &Authenticator) -> Vec<String> {
+        key.each().map(|key| self.digest(&key)).collect()
+    }
 }
 
 impl fmt::Debug for UserCode {

@@ -15,6 +15,9 @@ pub struct BrowserSession {
     pub id: String,
     /// Who.
     pub user: String,
+    /// How often they had been disabled before: what was begun before that stays over.
+    #[serde(default)]
+    pub user_epoch: u32,
     /// When they signed in.
     pub signed_in_at: Timestamp,
     /// How (RFC 8176).
@@ -23,6 +26,9 @@ pub struct BrowserSession {
     pub address: Option<String>,
     /// With what, for the list of sessions.
     pub user_agent: Option<String>,
+    /// The clients whose ID tokens name it and that want to be told when it ends (OIDC Back-Channel Logout 1.0).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<String>,
     /// When it ends.
     pub expires_at: Timestamp,
 }

@@ -69,6 +69,27 @@ pub struct UserName {
 }
 
 impl User {
+    /// Somebody of whom nothing but the name is said yet; whoever adds them gives an id and times.
+    pub fn called(username: impl Into<String>) -> Self {
+        Self {
+            id: String::new(),
+            username: username.into(),
+            name: None,
+            email: None,
+            email_verified: false,
+            avatar_url: None,
+            role: None,
+            permissions: Vec::new(),
+            claims: Map::new(),
+            scopes: Vec::new(),
+            password: None,
+            disabled: false,
+            epoch: 0,
+            created_at: Timestamp::UNIX_EPOCH,
+            password_changed_at: None,
+        }
+    }
+
     /// Whether what came of a sign-in still counts.
     pub fn stands_by(&self, sign_in: &SignIn) -> bool {
         !self.disabled && self.epoch == sign_in.user_epoch

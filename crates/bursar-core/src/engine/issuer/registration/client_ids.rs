@@ -87,8 +87,15 @@ impl ClientIds<'_> {
     }
 
     fn derived(self, prefix: &str, purpose: &[u8], id: &str) -> Secret {
-        let code = self.0.code(&[purpose, id.as_bytes()].concat());
+        let code = self.maker(id).code(&[purpose, id.as_bytes()].concat());
         Secret::new(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(code)))
+    }
+
+    /// The key that made an id: what follows from the id stays the same when another takes that key's place. Ids that do not
+    /// say who the client is are given what follows from the key of today, and their records remember it.
+    fn maker(self, id: &str) -> Authenticator {
+        let made = |key: &Authenticator| ClientIds(key).read(id).is_some();
+        self.0.each().find(made).unwrap_or_else(|| self.0.clone())
     }
 
     fn code(self, form: u8, payload: &[u8]) -> [u8; CODE] {
@@ -206,7 +213,11 @@ mod tests {
 
     fn authenticator(sandbox: &str) -> Authenticator {
         let space = Space::Sandbox(SandboxId::parse(sandbox).unwrap());
-        Derivation::for_test(1, &[1; 32]).authenticator(&space, Purpose::RegisteredClients)
+        Derivation::for_test(1, &[1; 32]).authenticator(
+            &space,
+            Purpose::RegisteredClients,
+            Timestamp::UNIX_EPOCH,
+        )
     }
 
     fn metadata(others: &Value) -> ClientMetadata {

@@ -21,14 +21,14 @@ use crate::secret::Secret;
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// A stage whose client runs on a television.
-fn television() -> Stage {
+pub(super) fn television() -> Stage {
     let stage = Stage::new();
     let metadata = json!({ "grant_types": ["authorization_code", DEVICE_CODE, "refresh_token"] });
     let client = add_client(&stage.server, &metadata);
     stage.with_client(client)
 }
 
-fn begin(stage: &Stage) -> DeviceAnswer {
+pub(super) fn begin(stage: &Stage) -> DeviceAnswer {
     begin_with(stage, &[("scope", "read"), ("resource", MCP)]).unwrap()
 }
 
@@ -48,7 +48,7 @@ fn begin_with(stage: &Stage, others: &[(&str, &str)]) -> Result<DeviceAnswer, Re
     }
 }
 
-fn poll(stage: &Stage, answer: &DeviceAnswer) -> Result<TokenAnswer, Refusal> {
+pub(super) fn poll(stage: &Stage, answer: &DeviceAnswer) -> Result<TokenAnswer, Refusal> {
     stage.token(&[
         ("grant_type", DEVICE_CODE),
         ("client_id", &stage.client.id),
@@ -72,7 +72,7 @@ fn decide(stage: &Stage, prompt: &DevicePrompt, decision: ConsentDecision) -> De
     block_on(stage.server.decide_device(&ticket, decision, &stage.signed_in(), &Source::default())).unwrap()
 }
 
-fn allow(stage: &Stage, answer: &DeviceAnswer) {
+pub(super) fn allow(stage: &Stage, answer: &DeviceAnswer) {
     assert_eq!(decide(stage, &find(stage, answer), ConsentDecision::Allow), DeviceEnd::Allowed);
 }
 

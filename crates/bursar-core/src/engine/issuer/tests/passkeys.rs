@@ -37,9 +37,14 @@ fn an_answer_counts_once() {
     let mut authenticator = ours();
     authenticator.counter = 0;
     add(&stage, &authenticator).unwrap();
-    assert!(sign_in(&stage, &authenticator, "ticket").is_ok());
-    let again = sign_in(&stage, &authenticator, "ticket");
-    assert!(matches!(again, Err(PasskeySignInError::Answered)), "{again:?}");
+    // Those that do not count, and those that do: what is sent again is no copy.
+    for (counter, page) in [(0, "ticket"), (6, "a second")] {
+        authenticator.counter = counter;
+        assert!(sign_in(&stage, &authenticator, page).is_ok());
+        let again = sign_in(&stage, &authenticator, page);
+        assert!(matches!(again, Err(PasskeySignInError::Answered)), "{again:?}");
+    }
+    assert_eq!(block_on(stage.server.passkeys(&stage.user.id)).unwrap()[0].copied_at, None);
     let other_page = sign_in_answering(&stage, &authenticator, "another", "a third");
     assert!(
         matches!(other_page, Err(PasskeySignInError::Passkey(PasskeyError::Challenge))),
@@ -76,9 +81,11 @@ fn a_passkey_is_its_owners_alone() {
     let again = add(&other, &authenticator);
     assert!(matches!(again, Err(PasskeyChangeError::Known)), "{again:?}");
     assert!(!block_on(stage.server.rename_passkey(&other.user.id, &passkey.key(), "mine")).unwrap());
-    assert!(!block_on(stage.server.remove_passkey(&other.signed_in(), &passkey.key())).unwrap());
-    let claimed = brought(&stage, &authenticator, "ticket", "ticket", Some(other.user.id.as_bytes()));
-    assert!(matches!(claimed, Err(PasskeySignInError::Unknown)), "{claimed:?}");
+    assert!(!block_on(stage.server.remove_passkey(&other.user.id, &passkey.key())).unwrap());
+    for claimed in [other.user.id.as_bytes(), b""] {
+        let claimed = brought(&stage, &authenticator, "ticket", "ticket", claimed);
+        assert!(matches!(claimed, Err(PasskeySignInError::Unknown)), "{claimed:?}");
+    }
     block_on(stage.server.set_user_disabled(&stage.user.id, true)).unwrap();
     let disabled = sign_in(&stage, &authenticator, "later");
     assert!(matches!(disabled, Err(PasskeySignInError::Unknown)), "{disabled:?}");
@@ -100,15 +107,49 @@ fn the_page_must_be_of_this_session_and_in_time() {
 }
 
 #[test]
+fn a_session_adds_passkeys_for_as_long_as_its_sign_in_is_fresh() {
+    let stage = Stage::new();
+    let signed_in = stage.signed_in();
+    assert!(stage.server.may_add_passkeys(&signed_in));
+    stage.pass(16 * 60);
+    assert!(!stage.server.may_add_passkeys(&signed_in));
+    // A page that was shown in time may be answered with patience, and the next one as well; but not for ever.
+    stage.pass(28 * 60);
+    let challenge = |ticket: &Secret| stage.server.passkey_question(ticket.expose()).unwrap().challenge;
+    let added = |authenticator: &Authenticator| {
+        let ticket = ticket(&stage, &signed_in);
+        let (client_data, attestation) = authenticator.register(&challenge(&ticket));
+        let registration = Registration { client_data: &client_data, attestation: &attestation };
+        block_on(stage.server.add_passkey(&signed_in, &ticket, &registration, ""))
+    };
+    assert!(added(&ours()).is_ok());
+    stage.pass(2 * 60);
+    let mut another = ours();
+    another.id = vec![9; 16];
+    let late = added(&another);
+    assert!(matches!(late, Err(PasskeyChangeError::Stale)), "{late:?}");
+}
+
+#[test]
 fn the_only_way_to_sign_in_is_not_removed() {
     let stage = Stage::new().another("bob");
     let first = add(&stage, &ours()).unwrap();
-    let only = block_on(stage.server.remove_passkey(&stage.signed_in(), &first.key()));
+    let only = block_on(stage.server.remove_passkey(&stage.user.id, &first.key()));
     assert!(matches!(only, Err(PasskeyChangeError::OnlyWay)), "{only:?}");
     let mut second = ours();
     second.id = vec![8; 16];
     add(&stage, &second).unwrap();
-    assert!(block_on(stage.server.remove_passkey(&stage.signed_in(), &first.key())).unwrap());
+    let outcomes = block_on(futures::future::join(
+        stage.server.remove_passkey(&stage.user.id, &first.key()),
+        stage.server.remove_passkey(&stage.user.id, &Passkey::key_of(&URL_SAFE_NO_PAD.encode(&second.id))),
+    ));
+    assert!(
+        matches!(
+            &outcomes,
+            (Ok(true), Err(PasskeyChangeError::OnlyWay)) | (Err(PasskeyChangeError::OnlyWay), Ok(true))
+        ),
+        "{outcomes:?}"
+    );
     assert_eq!(block_on(stage.server.passkeys(&stage.user.id)).unwrap().len(), 1);
     block_on(stage.server.remove_user(&stage.user.id)).unwrap();
     assert!(block_on(stage.server.passkeys(&stage.user.id)).unwrap().is_empty());
@@ -161,7 +202,7 @@ fn sign_in_answering(
     ticket: &str,
     answered: &str,
 ) -> Result<(String, Vec<String>), PasskeySignInError> {
-    brought(stage, authenticator, ticket, answered, Some(stage.user.id.as_bytes()))
+    brought(stage, authenticator, ticket, answered, stage.user.id.as_bytes())
 }
 
 fn brought(
@@ -169,7 +210,7 @@ fn brought(
     authenticator: &Authenticator,
     ticket: &str,
     answered: &str,
-    user_handle: Option<&[u8]>,
+    user_handle: &[u8],
 ) -> Result<(String, Vec<String>), PasskeySignInError> {
     let challenge = stage.server.passkey_question(answered).unwrap().challenge;
     let used = authenticator.sign(&challenge);

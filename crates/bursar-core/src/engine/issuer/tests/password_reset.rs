@@ -35,6 +35,20 @@ fn a_code_ends_after_an_hour_or_with_the_next_one() {
 }
 
 #[test]
+fn a_code_ends_with_every_change_of_what_it_was_made_for() {
+    let stage = Stage::new();
+    let code = issue(&stage);
+    block_on(stage.server.set_password(&stage.user.id, Some(Secret::new("by an administrator")))).unwrap();
+    assert!(matches!(reset(&stage, "ada", &code, "another horse"), Err(ResetError::NotGood)));
+    let code = issue(&stage);
+    for disabled in [true, false] {
+        block_on(stage.server.set_user_disabled(&stage.user.id, disabled)).unwrap();
+    }
+    assert!(matches!(reset(&stage, "ada", &code, "another horse"), Err(ResetError::NotGood)));
+    assert!(reset(&stage, "ada", &issue(&stage), "another horse").is_ok());
+}
+
+#[test]
 fn a_code_is_one_users_and_a_bad_password_does_not_use_it_up() {
     let stage = Stage::new();
     stage.another("bob");

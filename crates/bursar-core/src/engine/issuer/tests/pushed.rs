@@ -21,7 +21,7 @@ use crate::secret::Secret;
 
 const PAR: &str = "https://as.test/oauth/par";
 
-fn push(stage: &Stage, others: &[(&str, &str)]) -> Result<PushedAnswer, Refusal> {
+pub(super) fn push(stage: &Stage, others: &[(&str, &str)]) -> Result<PushedAnswer, Refusal> {
     push_with(stage, others, &[])
 }
 
@@ -37,7 +37,12 @@ fn push_with(stage: &Stage, others: &[(&str, &str)], proofs: &[String]) -> Resul
 }
 
 /// The browser comes with no more than the name of the request.
-fn bring(stage: &Stage, client: &str, pushed: &PushedAnswer, others: &[(&str, &str)]) -> Authorization {
+pub(super) fn bring(
+    stage: &Stage,
+    client: &str,
+    pushed: &PushedAnswer,
+    others: &[(&str, &str)],
+) -> Authorization {
     let mut parameters = Parameters::new();
     parameters.set("client_id", client);
     parameters.set("request_uri", pushed.request_uri.expose());
@@ -48,7 +53,7 @@ fn bring(stage: &Stage, client: &str, pushed: &PushedAnswer, others: &[(&str, &s
     block_on(stage.server.authorize(&parameters.to_query(), Some(&signed_in), &source)).unwrap()
 }
 
-fn agree(stage: &Stage, outcome: Authorization) -> Authorization {
+pub(super) fn agree(stage: &Stage, outcome: Authorization) -> Authorization {
     match outcome {
         Authorization::Consent(prompt) => stage.decide(&prompt, ConsentDecision::Allow),
         other => other,

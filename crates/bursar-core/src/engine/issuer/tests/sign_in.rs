@@ -373,6 +373,18 @@ fn a_changed_password_ends_the_other_sessions() {
 }
 
 #[test]
+fn a_password_that_was_judged_a_moment_ago_does_not_undo_a_newer_one() {
+    let door = Door::new();
+    let open = door.sign_in("ada", RIGHT, HOME).unwrap();
+    let signed_in = block_on(door.server.session_of(&open.cookie)).unwrap().unwrap();
+    block_on(door.server.set_password(&door.stage.user.id, Some(Secret::new("given by admin")))).unwrap();
+    let (current, new) = (Secret::new(RIGHT), Secret::new("another horse"));
+    let outcome = block_on(door.server.change_password(&signed_in, current, new, &source(HOME)));
+    assert!(matches!(outcome, Err(PasswordChangeError::Wrong)), "{outcome:?}");
+    assert!(door.sign_in("ada", "given by admin", HOME).is_ok());
+}
+
+#[test]
 fn an_open_session_does_not_help_to_guess_the_password() {
     let door = Door::new();
     let open = door.sign_in("ada", RIGHT, HOME).unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use futures::future::BoxFuture;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::engine::NetworkRules;
 use crate::engine::issuer::AuthorizationServer;
@@ -20,6 +20,7 @@ use crate::engine::issuer::records::user::User;
 use crate::engine::issuer::refusal::{IssueError, Refusal};
 use crate::engine::issuer::rules::Rules;
 use crate::engine::issuer::token::ClientRequest;
+use crate::engine::sandboxes::Sandbox;
 use crate::engine::test_world::{World, tokens};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::form::Parameters;
@@ -51,9 +52,17 @@ impl Stage {
     }
 
     pub(super) fn with_format(format: TokenFormat) -> Self {
-        let world = World::new("", |_| tokens("a1", None));
+        Self::in_world(World::new("", |_| tokens("a1", None)), format)
+    }
+
+    pub(super) fn in_world(world: World, format: TokenFormat) -> Self {
         let rules = Rules::of(Issuer::parse("https://as.test").unwrap());
         let server = AuthorizationServer::new(world.engine.clone(), rules, Arc::new(Backwards));
+        Self::at(world, server, format)
+    }
+
+    /// With a user, a resource and a client at `server`.
+    fn at(world: World, server: AuthorizationServer, format: TokenFormat) -> Self {
         let user = block_on(server.add_user(person("ada"), Some(Secret::new("correct horse")))).unwrap();
         let resource = Resource {
             url: MCP.to_owned(),
@@ -70,6 +79,21 @@ impl Stage {
         let verifier = Verifier::generate(&*world.engine.ports().random);
         let client = add_client(&server, &json!({ "grant_types": ["authorization_code", "refresh_token"] }));
         Self { world, server, client: Arc::new(client), user: Arc::new(user), verifier, cookie }
+    }
+
+    /// Another user, resource and client in a sandbox of the same installation.
+    pub(super) fn within(&self, sandbox: &Sandbox, format: TokenFormat) -> Self {
+        Self::at(self.world.clone(), self.server_within(sandbox), format)
+    }
+
+    /// The same in the sandbox as it is now.
+    pub(super) fn again_within(&self, around: &Self, sandbox: &Sandbox) -> Self {
+        Self { server: around.server_within(sandbox), ..self.clone() }
+    }
+
+    fn server_within(&self, sandbox: &Sandbox) -> AuthorizationServer {
+        let issuer = format!("https://as.test/s/{}", sandbox.name.as_str());
+        self.server.of_sandbox(sandbox, Issuer::parse(&issuer).unwrap())
     }
 
     /// The same under other rules.
@@ -229,21 +253,10 @@ pub(super) fn add_client(server: &AuthorizationServer, metadata: &serde_json::Va
 
 pub(super) fn person(username: &str) -> User {
     User {
-        id: String::new(),
-        username: username.to_owned(),
         name: Some("Ada Lovelace".to_owned()),
         email: Some(format!("{username}@test")),
         email_verified: true,
-        avatar_url: None,
-        role: None,
-        permissions: Vec::new(),
-        claims: Map::new(),
-        scopes: Vec::new(),
-        password: None,
-        disabled: false,
-        epoch: 0,
-        created_at: jiff::Timestamp::UNIX_EPOCH,
-        password_changed_at: None,
+        ..User::called(username)
     }
 }
 

@@ -5,10 +5,11 @@ use futures::executor::block_on;
 use super::stage::{Stage, assert_refused};
 use crate::engine::issuer::AuthorizationServer;
 use crate::engine::issuer::statistics::{CodeCounts, LoginCounts, Statistics};
-use crate::engine::issuer::tidying::Tidied;
+use crate::engine::issuer::tidying::{BATCH, Tidied};
+use crate::engine::records::KINDS;
 use crate::oauth::error::ErrorCode;
 use crate::ports::event::Event;
-use crate::ports::store::EventQuery;
+use crate::ports::store::{EventQuery, Scope, Space};
 
 fn statistics(stage: &Stage) -> Statistics {
     block_on(stage.server.statistics()).unwrap()
@@ -112,4 +113,56 @@ fn events_are_kept_for_a_season() {
     assert!(left.iter().any(|event| event.name == "user.added"), "{left:?}");
     let brief = stage.ruled(|rules| rules.events_kept = jiff::SignedDuration::from_hours(1));
     assert_eq!(clean(&brief).events, u64::try_from(left.len()).unwrap());
+}
+
+#[test]
+fn events_of_the_installation_go_with_those_of_its_server() {
+    let stage = Stage::new();
+    let events = |space: &Space| {
+        let query = EventQuery { after: 0, subject: None, limit: 100_000 };
+        block_on(stage.world.store.events(space, query)).unwrap().value.len()
+    };
+    let some = (0..300).map(|number| Event::new(stage.world.now(), "sandbox.added", number.to_string()));
+    block_on(stage.world.store.append(&Space::System, some.collect())).unwrap();
+    let all = events(&Space::System) + events(stage.server.space());
+    stage.pass(91 * DAY);
+    assert_eq!(block_on(stage.server.untidy()).unwrap().events, u64::try_from(all).unwrap());
+    block_on(stage.server.tidy_up()).unwrap();
+    assert_eq!(events(&Space::System), 0);
+}
+
+/// Every round issues more than one batch of anything, and tidying up once a round keeps up, however long that goes on.
+#[test]
+fn what_is_issued_again_and_again_does_not_pile_up() {
+    let stage = Stage::new().ruled(|rules| {
+        rules.lifetimes.login = jiff::SignedDuration::from_hours(24);
+        rules.events_kept = jiff::SignedDuration::from_hours(24);
+    });
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        for _ in 0..BATCH + 10 {
+            let first = stage.log_in().refresh_token.unwrap();
+            stage.refresh(&first).unwrap();
+        }
+        stage.pass(2 * DAY);
+        let round = block_on(stage.server.tidy_up()).unwrap();
+        assert!(!round.unfinished);
+        let stored = KINDS.iter().filter(|kind| kind.scope == Scope::Sandbox).map(|kind| {
+            let tally = block_on(stage.server.store().tally(stage.server.space(), kind)).unwrap().value;
+            (kind.name, tally.alive + tally.expired)
+        });
+        let stored: Vec<(&str, u64)> = stored.filter(|(_, count)| *count > 0).collect();
+        seen.push((stored, events(&stage.server).len()));
+    }
+    assert_eq!(seen[0], seen[2]);
+    let left: u64 = seen[0].0.iter().map(|(_, count)| count).sum();
+    assert!(left < 20, "{:?}", seen[0]);
+}
+
+#[test]
+fn of_every_kind_the_operators_are_told_when_it_goes() {
+    let told = include_str!("../../../../../../docs/operations/capacity.md");
+    for kind in KINDS {
+        assert!(told.contains(&format!("| `{}` ", kind.name)), "{} is missing in capacity.md", kind.name);
+    }
 }

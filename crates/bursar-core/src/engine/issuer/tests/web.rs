@@ -12,19 +12,26 @@ use crate::ports::upstream::{
 
 /// Addresses and what is there. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Web(Arc<Mutex<Pages>>);
+pub(super) struct Web(Arc<Mutex<Within>>);
 
 #[derive(Debug, Default)]
-struct Pages {
+struct Within {
     pages: HashMap<String, Page>,
     calls: Vec<(String, SendLimits)>,
+    bodies: Vec<Vec<u8>>,
 }
 
 /// What is at an address.
 #[derive(Clone, Debug)]
 pub(super) enum Page {
-    Answer { status: u16, fields: Vec<(&'static str, String)>, body: Vec<u8> },
+    Answer {
+        status: u16,
+        fields: Vec<(&'static str, String)>,
+        body: Vec<u8>,
+    },
     Failure(SendCause),
+    /// Nobody ever answers.
+    Silence,
 }
 
 impl Page {
@@ -42,7 +49,7 @@ impl Page {
                 fields.push((name, value.to_owned()));
                 Self::Answer { status, fields, body }
             }
-            failure @ Self::Failure(_) => failure,
+            other => other,
         }
     }
 }
@@ -56,9 +63,19 @@ impl Web {
         self.0.lock().unwrap().calls.len()
     }
 
+    /// Which addresses were called.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        self.0.lock().unwrap().calls.iter().map(|(address, _)| address.clone()).collect()
+    }
+
     /// How the last call was made.
     pub(super) fn last_call(&self) -> (String, SendLimits) {
         self.0.lock().unwrap().calls.last().unwrap().clone()
+    }
+
+    /// What each call has sent.
+    pub(super) fn bodies(&self) -> Vec<Vec<u8>> {
+        self.0.lock().unwrap().bodies.clone()
     }
 }
 
@@ -68,6 +85,7 @@ impl Upstream for Web {
         let mut pages = self.0.lock().unwrap();
         let page = pages.pages.get(&address).cloned().unwrap_or(Page::Failure(SendCause::Dns));
         pages.calls.push((address, limits.clone()));
+        pages.bodies.push(request.body().expose().to_vec());
         let failed = |cause| {
             let host = request.uri().host().unwrap_or_default().to_owned();
             Err(SendError { phase: SendPhase::BeforeRequest, cause, host, detail: "test".to_owned() })
@@ -82,6 +100,7 @@ impl Upstream for Web {
                 Ok(response.body(Body::new(body)).unwrap())
             }
             Page::Failure(cause) => failed(cause),
+            Page::Silence => return Box::pin(std::future::pending()),
         };
         Box::pin(async move { outcome })
     }

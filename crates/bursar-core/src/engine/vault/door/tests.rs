@@ -158,5 +158,5 @@ fn debug_output_shows_no_key() {
     let world = world(&drawer);
     world.log_in();
     let shown = format!("{:?}", world.engine.vault);
-    assert!(shown.contains("CipherKey(1)"), "{shown}");
+    assert!(shown.contains("Key(1)"), "{shown}");
 }

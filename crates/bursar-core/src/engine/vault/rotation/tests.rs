@@ -23,7 +23,7 @@ fn logged_in(drawer: &Arc<Drawer>) -> (World, AccountReference) {
 /// One rotation, after everything before it has come to its end.
 fn rotate(drawer: &Arc<Drawer>, world: &World) -> Result<Rotated, RotationError> {
     world.settle();
-    let rotated = block_on(drawer.process(world).rotate_master_key(None));
+    let rotated = block_on(drawer.process(world).rotate_master_key(None, OldMasterKey::Goes));
     world.settle();
     rotated
 }
@@ -122,7 +122,7 @@ fn two_rotations_at_once_follow_each_other() {
     let drawer = Drawer::new();
     let (world, reference) = logged_in(&drawer);
     let rotations: Vec<_> = std::thread::scope(|scope| {
-        let rotate = || block_on(drawer.process(&world).rotate_master_key(None));
+        let rotate = || block_on(drawer.process(&world).rotate_master_key(None, OldMasterKey::Goes));
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(rotate)).collect();
         // Whoever waits for another does so by the clock.
         while threads.iter().any(|thread| !thread.is_finished()) {
@@ -143,10 +143,13 @@ fn two_rotations_at_once_follow_each_other() {
 fn the_same_key_again_is_no_rotation_and_without_a_vault_there_is_none() {
     let drawer = Drawer::new();
     let (world, reference) = logged_in(&drawer);
-    let same = block_on(world.engine.rotate_master_key(Some(Secret::new("the same"))));
+    let same = block_on(world.engine.rotate_master_key(Some(Secret::new("the same")), OldMasterKey::Goes));
     assert!(matches!(same, Err(RotationError::SameKey)), "{same:?}");
     assert!(opens(&drawer, &world, &reference));
 
     let empty = World::new("", |_| tokens("a1", None));
-    assert!(matches!(block_on(empty.engine.rotate_master_key(None)), Err(RotationError::NoVault)));
+    assert!(matches!(
+        block_on(empty.engine.rotate_master_key(None, OldMasterKey::Goes)),
+        Err(RotationError::NoVault)
+    ));
 }

@@ -71,6 +71,7 @@ impl ClientMetadata {
         let redirects = self.post_logout_redirect_uris.iter().map(RegisteredRedirect::as_str);
         add("post_logout_redirect_uris", list(redirects.collect()));
         add("backchannel_logout_uri", self.backchannel_logout_uri.as_ref().map(|url| url.as_str().into()));
+        add("backchannel_logout_session_required", flag(self.backchannel_logout_session_required));
         add("require_pushed_authorization_requests", flag(self.require_pushed_authorization_requests));
         add("default_max_age", self.default_max_age.map(Value::from));
         add("require_auth_time", flag(self.require_auth_time));

@@ -12,31 +12,37 @@ use crate::secret::Secret;
 
 /// Makes nonces and knows them again.
 #[derive(Clone)]
-pub struct DpopNonces(hmac::Key);
+pub struct DpopNonces {
+    /// The first makes nonces, all of them know theirs again.
+    keys: Vec<hmac::Key>,
+}
 
 impl DpopNonces {
-    /// `key` must be the same on all nodes, and for nothing else.
-    pub fn new(key: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    /// `keys` must be the same on all nodes, and for nothing else; the first makes nonces, the others made those of before.
+    /// Without a key no nonce is known.
+    pub fn new(keys: impl IntoIterator<Item = [u8; 32]>) -> Self {
+        let keys = keys.into_iter().map(|key| hmac::Key::new(hmac::HMAC_SHA256, &key)).collect();
+        Self { keys }
     }
 
     /// The nonce to send at `now`.
     pub fn current(&self, now: Timestamp) -> String {
-        self.of(slot(now))
+        self.keys.first().map(|key| of(key, slot(now))).unwrap_or_default()
     }
 
     /// Whether a nonce was sent in this span of time or the one before: it holds for five to ten minutes.
     pub fn accept(&self, nonce: &str, now: Timestamp) -> bool {
         let nonce = Secret::new(nonce);
         let slot = slot(now);
-        [slot, slot - 1].into_iter().any(|slot| Secret::new(self.of(slot)) == nonce)
+        let known = |key| [slot, slot - 1].into_iter().any(|slot| Secret::new(of(key, slot)) == nonce);
+        self.keys.iter().any(known)
     }
+}
 
-    fn of(&self, slot: i64) -> String {
-        let tag = hmac::sign(&self.0, &[PURPOSE, &slot.to_be_bytes()].concat());
-        // 128 bits cannot be guessed, and fit into any log line.
-        URL_SAFE_NO_PAD.encode(&tag.as_ref()[..16])
-    }
+fn of(key: &hmac::Key, slot: i64) -> String {
+    let tag = hmac::sign(key, &[PURPOSE, &slot.to_be_bytes()].concat());
+    // 128 bits cannot be guessed, and fit into any log line.
+    URL_SAFE_NO_PAD.encode(&tag.as_ref()[..16])
 }
 
 impl fmt::Debug for DpopNonces {

@@ -182,7 +182,7 @@ fn claims_are_for_this_request_and_this_time() {
 
 #[test]
 fn nonces_hold_for_their_span_and_the_next() {
-    let nonces = DpopNonces::new(&[7; 32]);
+    let nonces = DpopNonces::new([[7; 32]]);
     let nonce = nonces.current(NOW);
     let later = |seconds: i64| NOW + SignedDuration::from_secs(seconds);
     // NOW is 20 seconds into its span.
@@ -192,13 +192,13 @@ fn nonces_hold_for_their_span_and_the_next() {
     {
         assert_eq!(nonces.accept(&nonce, later(seconds)), holds, "{seconds}");
     }
-    assert!(!nonces.accept("", NOW) && !DpopNonces::new(&[8; 32]).accept(&nonce, NOW));
+    assert!(!nonces.accept("", NOW) && !DpopNonces::new([[8; 32]]).accept(&nonce, NOW));
     assert_eq!(format!("{nonces:?}"), "DpopNonces(…)");
 }
 
 #[test]
 fn a_missing_or_old_nonce_is_asked_for_again() {
-    let nonces = DpopNonces::new(&[7; 32]);
+    let nonces = DpopNonces::new([[7; 32]]);
     let current = nonces.current(NOW);
     let old = nonces.current(NOW - SignedDuration::from_mins(11));
     let proof = |nonce: Option<&str>| {

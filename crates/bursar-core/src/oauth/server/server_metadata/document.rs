@@ -28,6 +28,8 @@ pub enum Feature {
     Dpop,
     /// Clients sign users out (OIDC RP-Initiated Logout).
     EndSession,
+    /// Clients are told when sessions end, and which (OIDC Back-Channel Logout §2.1).
+    BackChannelLogout,
 }
 
 /// What the document is made of.
@@ -79,6 +81,8 @@ impl<'a> ServerDescription<'a> {
                 Endpoint::PushedAuthorizationRequest,
             ),
             end_session_endpoint: when(Feature::EndSession, Endpoint::EndSession),
+            backchannel_logout_supported: has(Feature::BackChannelLogout),
+            backchannel_logout_session_supported: has(Feature::BackChannelLogout),
             scopes_supported: self.scopes.iter().map(str::to_owned).collect(),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
@@ -125,6 +129,8 @@ pub struct AuthorizationServerMetadata<'a> {
     pushed_authorization_request_endpoint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_session_endpoint: Option<String>,
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
     scopes_supported: Vec<String>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
@@ -160,7 +166,7 @@ mod tests {
     use super::*;
     use crate::oauth::metadata::ServerMetadata;
 
-    const EVERYTHING: [Feature; 8] = [
+    const EVERYTHING: [Feature; 9] = [
         Feature::Registration,
         Feature::ClientIdMetadataDocuments,
         Feature::Device,
@@ -169,6 +175,7 @@ mod tests {
         Feature::OnlyPushedRequests,
         Feature::Dpop,
         Feature::EndSession,
+        Feature::BackChannelLogout,
     ];
 
     fn document(issuer: &str, features: &[Feature]) -> Value {
@@ -215,12 +222,16 @@ mod tests {
             assert_eq!(bare.get(name), None, "{name}");
         }
         assert_eq!(bare["grant_types_supported"], json!(["authorization_code", "refresh_token"]));
-        assert_eq!(bare["client_id_metadata_document_supported"], json!(false));
+        for name in ["client_id_metadata_document_supported", "backchannel_logout_supported"] {
+            assert_eq!(bare[name], json!(false), "{name}");
+        }
         let full = document("https://as.example", &EVERYTHING);
         assert!(full.as_object().unwrap().values().all(|value| !value.is_null()));
         assert_eq!(full["grant_types_supported"].as_array().unwrap().len(), 4);
         assert_eq!(full["code_challenge_methods_supported"], json!(["S256"]));
         assert_eq!(full["response_types_supported"], json!(["code"]));
+        assert_eq!(full["backchannel_logout_supported"], json!(true));
+        assert_eq!(full["backchannel_logout_session_supported"], json!(true));
         assert_eq!(full["request_uri_parameter_supported"], json!(false));
     }
 

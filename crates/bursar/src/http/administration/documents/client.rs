@@ -71,6 +71,13 @@ impl AddedClientDocument {
     }
 }
 
+impl ClientDocument {
+    /// Where it is told that a user was signed out.
+    pub(crate) fn backchannel_logout(&self) -> Option<&str> {
+        self.metadata.get("backchannel_logout_uri")?.as_str()
+    }
+}
+
 impl From<&Client> for ClientDocument {
     fn from(client: &Client) -> Self {
         let metadata = &client.metadata;

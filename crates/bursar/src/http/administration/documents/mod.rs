@@ -8,6 +8,7 @@ mod refusal;
 mod resource;
 mod sandbox;
 mod user;
+mod vault;
 
 pub(crate) use client::{AddedClientDocument, ClientDocument};
 pub(crate) use grant::GrantDocument;
@@ -16,3 +17,4 @@ pub(crate) use refusal::RefusalDocument;
 pub(crate) use resource::{ResourceDocument, format_named};
 pub(crate) use sandbox::SandboxDocument;
 pub(crate) use user::UserDocument;
+pub(crate) use vault::{KeyChangeDocument, VaultDocument};

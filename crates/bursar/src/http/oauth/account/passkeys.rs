@@ -8,7 +8,6 @@ use bursar_core::engine::issuer::passkeys::{ADDING, PasskeyChangeError};
 use bursar_core::engine::issuer::refusal::IssueError;
 use bursar_core::passkey::Registration;
 use http::HeaderMap;
-use jiff::SignedDuration;
 
 use super::{NEW_PASSKEY, PATH, Posted, arrived, done, posted};
 use crate::http::oauth::Issuing;
@@ -26,8 +25,7 @@ pub(super) async fn page(Met(issuing): Met, source: From, headers: HeaderMap) ->
             Ok(arrived) => arrived,
             Err(response) => return Ok(response),
         };
-        // Whoever finds an open session must not be able to come back for ever.
-        if issuing.server.now().duration_since(signed_in.at) > FRESH {
+        if !issuing.server.may_add_passkeys(&signed_in) {
             return Ok(sign_in_for(&issuing, NEW_PASSKEY, &visit).await);
         }
         Ok(visit.with_cookie(&issuing, shown(&issuing, &signed_in, None).await?))
@@ -90,8 +88,9 @@ pub(super) async fn remove(Met(issuing): Met, source: From, request: Request) ->
             Ok(posted) => posted,
             Err(response) => return Ok(response),
         };
-        let server = issuing.server.acting_as(posted.signed_in.user.document.id.as_str());
-        match server.remove_passkey(&posted.signed_in, posted.text("passkey")).await {
+        let user = posted.signed_in.user.document.id.as_str();
+        let server = issuing.server.acting_as(user);
+        match server.remove_passkey(user, posted.text("passkey")).await {
             Err(PasskeyChangeError::OnlyWay) => Ok(done(&issuing, Notice::OnlyWay)),
             Err(PasskeyChangeError::Issue(error)) => Err(error),
             Ok(_) | Err(_) => Ok(done(&issuing, Notice::PasskeyRemoved)),
@@ -127,6 +126,3 @@ async fn shown(
 fn impossible(issuing: &Issuing) -> Response {
     Notification::NoPasskeys { back: &issuing.path(PATH) }.page(&issuing.look).into_response()
 }
-
-/// As long as somebody who has just signed in may look around.
-const FRESH: SignedDuration = SignedDuration::from_mins(15);

@@ -19,7 +19,7 @@ use super::records::revoked::{REVOKED, Revoked, Subject};
 use super::records::signing_key::SIGNING_KEY;
 use super::records::user::User;
 use crate::engine::following::{Following, Remembered};
-use crate::engine::moving::departure::service;
+use crate::engine::moving::departure::{Service, service};
 use crate::lifecycle::rotation::Pace;
 use crate::ports::clock::Clock;
 use crate::ports::document::{self, Document, Stored};
@@ -75,17 +75,19 @@ impl Known {
     /// Something does: a move to another store, or a copy of which nobody has said that its grants stand, or only just now.
     pub(super) async fn in_service(&self) -> Result<(), StoreError> {
         self.catch_up().await?;
+        if self.is_suspended.load(Ordering::Acquire) {
+            // It may have ended without a hint of it having come: what came with its end counts with it.
+            let service = Box::pin(service(&*self.store)).await?;
+            self.honour_from(&service);
+            if let Some(detail) = service.suspension {
+                return Err(StoreError::Unavailable(detail));
+            }
+        }
         if !self.honours(self.clock.now()) {
             let detail = "all that was issued was taken back a moment ago".to_owned();
             return Err(StoreError::Unavailable(detail));
         }
-        if !self.is_suspended.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        match Box::pin(service(&*self.store)).await?.suspension {
-            Some(detail) => Err(StoreError::Unavailable(detail)),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Whether access tokens made then count, for all that is said of the whole store.
@@ -96,10 +98,15 @@ impl Known {
     /// What is said of the whole store is a change like any other, in a space that nobody follows.
     async fn look_at_life(&self) -> Result<(), StoreError> {
         let service = service(&*self.store).await?;
-        let second = service.honours_from.map_or(i64::MIN, Timestamp::as_second);
-        self.honours_from.store(second, Ordering::Release);
+        self.honour_from(&service);
         self.is_suspended.store(service.suspension.is_some(), Ordering::Release);
         Ok(())
+    }
+
+    /// Never goes back: whoever read the store earlier may be the last to say so here.
+    fn honour_from(&self, service: &Service) {
+        let second = service.honours_from.map_or(i64::MIN, Timestamp::as_second);
+        self.honours_from.fetch_max(second, Ordering::AcqRel);
     }
 
     /// How often signing keys have changed.
@@ -285,3 +292,6 @@ impl<T: Document> Kept<T> {
 
 /// A kilobyte or so each.
 const MOST_KEPT: usize = 10_000;
+
+#[cfg(test)]
+mod tests;

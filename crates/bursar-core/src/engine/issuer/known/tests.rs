@@ -14,6 +14,7 @@ use crate::ports::store::Store;
 #[test]
 fn who_sees_a_suspension_end_before_the_hint_of_it_sees_what_came_with_its_end() {
     let world = World::new("", |_| tokens("a1", None));
+    world.log_in();
     let mut file = Vec::new();
     block_on(world.engine.back_up(&mut file)).unwrap();
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new(world.clock.clone(), "unused"));

@@ -155,6 +155,7 @@ pub(crate) fn resource(url: &str, format: TokenFormat, now: Timestamp) -> Resour
         format,
         // Nothing ends while it is asked about.
         access_lifetime: Some(SignedDuration::from_hours(12)),
+        tools: BTreeMap::new(),
         introspectors: Vec::new(),
         requires_proof: false,
         created_at: now,

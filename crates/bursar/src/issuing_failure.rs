@@ -52,6 +52,10 @@ impl From<ResourceError> for Failure {
             ResourceError::Scope { .. } | ResourceError::ReservedScope { .. } => {
                 "choose another name, such as notes:read"
             }
+            ResourceError::Tool { .. } => "name it as `tools/list` of the resource does",
+            ResourceError::ScopeOfTool { .. } => {
+                "name all its scopes with --scope beside its tools, or correct the tool"
+            }
             ResourceError::Lifetime => "choose a short one, such as 15m",
             ResourceError::Format => "choose one of es256, eddsa, rs256 and opaque",
             ResourceError::Introspector { .. } => {

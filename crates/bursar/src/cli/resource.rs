@@ -1,5 +1,7 @@
 //! `bursar resource`: APIs that take tokens of the authorization server.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::records::resource::{Resource, TokenFormat};
 use clap::ValueEnum as _;
@@ -32,6 +34,7 @@ async fn add(app: &App, server: &AuthorizationServer, command: &AddResourceComma
         url: command.url.clone(),
         name: command.name.as_deref().and_then(unless_empty),
         scopes: command.scopes.iter().cloned().collect(),
+        tools: tools(&command.tools),
         format: command.format.map_or(server.rules().access_format, format),
         access_lifetime: command.lifetime,
         introspectors: command.introspectors.clone(),
@@ -94,12 +97,21 @@ async fn show(app: &App, server: &AuthorizationServer, url: &str) -> Result<Exit
         .iter()
         .map(|(name, words)| if words.is_empty() { name.clone() } else { format!("{name}: {words}") })
         .collect();
+    let tools: Vec<String> = document
+        .tools
+        .iter()
+        .map(|(tool, scopes)| {
+            let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+            format!("{tool}: {}", scopes.join(" "))
+        })
+        .collect();
     let lifetime =
         document.access_lifetime.map_or_else(|| "as all others".to_owned(), |life| format!("{life} s"));
     app.printer.data(&sheet(&[
         ("url", document.url),
         ("name", document.name.unwrap_or_default()),
         ("scopes", scopes.join("\n")),
+        ("tools", tools.join("\n")),
         ("format", document.format.to_owned()),
         ("lifetime", lifetime),
         ("introspectors", document.introspectors.join("\n")),
@@ -119,6 +131,9 @@ async fn update(
         .update_resource(&command.url, &|resource| {
             if let Some(scopes) = &command.scopes {
                 resource.scopes = scopes.iter().cloned().collect();
+            }
+            if let Some(wanted) = &command.tools {
+                resource.tools = tools(wanted.iter().flatten());
             }
             if let Some(name) = &command.name {
                 resource.name = unless_empty(name);
@@ -191,6 +206,15 @@ fn tell_where(app: &App, document: &ResourceDocument) {
 
 fn document(server: &AuthorizationServer, resource: &Resource) -> ResourceDocument {
     ResourceDocument::new(resource, server.announcement(resource).ok().as_ref())
+}
+
+/// One entry a tool, with every scope it was named with.
+fn tools<'a>(named: impl IntoIterator<Item = &'a (String, String)>) -> BTreeMap<String, BTreeSet<String>> {
+    let mut tools: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (tool, scope) in named {
+        tools.entry(tool.clone()).or_default().insert(scope.clone());
+    }
+    tools
 }
 
 fn format(wanted: Format) -> TokenFormat {

@@ -1,5 +1,6 @@
 //! What is inside the demo's server: everything that `bursar serve` has, one user, and the sample behind it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bursar_core::engine::issuer::records::resource::Resource;
@@ -56,6 +57,10 @@ pub(crate) async fn house(
         url: format!("{issuer}{PATH}"),
         name: Some("The demo's MCP server".to_owned()),
         scopes: TOOLS.iter().map(|tool| (tool.scope.to_owned(), tool.permission.to_owned())).collect(),
+        tools: TOOLS
+            .iter()
+            .map(|tool| (tool.name.to_owned(), BTreeSet::from([tool.scope.to_owned()])))
+            .collect(),
         format: server.rules().access_format,
         access_lifetime: Some(ACCESS_LIFETIME),
         introspectors: Vec::new(),

@@ -158,6 +158,10 @@ async fn adding_is_explained() {
           --scope <NAME[=DESCRIPTION]>
               A scope it knows, with words for the consent page; may be repeated
 
+          --tool <TOOL=SCOPE>
+              An MCP tool and a scope it needs, for the consent page; may be
+              repeated
+
           --name <NAME>
               What people call it
 

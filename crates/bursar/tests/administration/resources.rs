@@ -1,5 +1,7 @@
 //! `bursar resource`.
 
+use serde_json::json;
+
 use super::world::{document, done, filters};
 use crate::support::Home;
 
@@ -9,8 +11,9 @@ const NOTES: &str = "https://notes.test/mcp";
 async fn a_resource_is_added_shown_changed_and_removed() {
     let _filters = filters();
     let home = Home::new();
-    let arguments =
-        ["resource", "add", NOTES, "--scope", "read=Read notes", "--scope", "write", "--lifetime", "5m"];
+    let scopes = ["--scope", "read=Read notes", "--scope", "write", "--lifetime", "5m"];
+    let tools = ["--tool", "search=read", "--tool", "move=write", "--tool", "move=read"];
+    let arguments = [&["resource", "add", NOTES][..], &scopes, &tools].concat();
     insta::assert_snapshot!(home.run(&arguments).await, @r#"
     exit 0
     --- stdout
@@ -27,6 +30,8 @@ async fn a_resource_is_added_shown_changed_and_removed() {
     name            -
     scopes          read: Read notes
                     write
+    tools           move: read write
+                    search: read
     format          es256
     lifetime        300 s
     introspectors   -
@@ -54,6 +59,11 @@ async fn a_resource_is_added_shown_changed_and_removed() {
         document(&home, &["resource", "update", NOTES, "--format", "opaque", "--lifetime", "0s"]).await;
     assert_eq!((&changed["format"], &changed["scopes"]["read"]), (&"opaque".into(), &"Read notes".into()));
     assert!(changed["access_lifetime"].is_null());
+    assert_eq!(changed["tools"], json!({ "move": ["read", "write"], "search": ["read"] }));
+    let fewer = document(&home, &["resource", "update", NOTES, "--tool", "search=write"]).await;
+    assert_eq!(fewer["tools"], json!({ "search": ["write"] }));
+    let none = document(&home, &["resource", "update", NOTES, "--tool", ""]).await;
+    assert_eq!(none["tools"], json!({}));
     insta::assert_snapshot!(home.run(&["resource", "add", NOTES]).await, @"
     exit 2
     --- stdout
@@ -105,6 +115,29 @@ async fn resources_nobody_should_have_are_refused_with_the_next_step() {
     --- stderr
     error: access tokens live between 1 s and 24 h
     hint: choose a short one, such as 15m
+    ");
+    insta::assert_snapshot!(home.run(&["resource", "add", NOTES, "--scope", "read", "--tool", "move=write"]).await, @"
+    exit 2
+    --- stdout
+    --- stderr
+    error: the tool `move` needs `write`, which is no scope of this resource
+    hint: name all its scopes with --scope beside its tools, or correct the
+          tool
+    ");
+    insta::assert_snapshot!(home.run(&["resource", "add", NOTES, "--scope", "read", "--tool", "to move=read"]).await, @"
+    exit 2
+    --- stdout
+    --- stderr
+    error: `to move` cannot be a tool: 1 to 128 characters without blanks can
+    hint: name it as `tools/list` of the resource does
+    ");
+    insta::assert_snapshot!(home.run(&["resource", "add", NOTES, "--tool", "move"]).await, @"
+    exit 2
+    --- stdout
+    --- stderr
+    error: invalid value 'move' for '--tool <TOOL=SCOPE>': write it as TOOL=SCOPE, once for each scope that the tool needs
+
+    For more information, try '--help'.
     ");
     insta::assert_snapshot!(home.run(&["resource", "add", NOTES, "--introspector", "cli_x"]).await, @"
     exit 2

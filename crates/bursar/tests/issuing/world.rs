@@ -378,6 +378,7 @@ pub(super) fn resource(url: &str, introspector: &str, now: Timestamp) -> Resourc
         scopes: BTreeMap::from([("read".to_owned(), String::new()), ("write".to_owned(), String::new())]),
         format: TokenFormat::default(),
         access_lifetime: None::<SignedDuration>,
+        tools: BTreeMap::new(),
         introspectors: if url == MCP { vec![introspector.to_owned()] } else { Vec::new() },
         requires_proof: false,
         created_at: now,

@@ -51,7 +51,9 @@ impl Place {
     pub(super) async fn add_resource(&self, more: &[&str]) {
         let scopes =
             ["--scope", "read=Read your notes", "--scope", "write=Change your notes and delete them"];
-        self.run(&[&["resource", "add", RESOURCE, "--name", "Notes"], &scopes[..], more].concat()).await;
+        let tools = ["--tool", "search_notes=read", "--tool", "move_note=read", "--tool", "move_note=write"];
+        let named = ["resource", "add", RESOURCE, "--name", "Notes"];
+        self.run(&[&named[..], &scopes, &tools, more].concat()).await;
     }
 
     /// A client of an administrator's, by its id.

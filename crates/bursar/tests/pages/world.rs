@@ -72,7 +72,8 @@ struct Decision {
 async fn show(State(look): State<Look>, Query(ways): Query<Ways>) -> impl IntoResponse {
     let long = "Averylongname<b>\u{202e}".repeat(40);
     let form = pages::Form { action: "/logout", ticket: "ticket" };
-    let scopes = [Scope { name: long.as_str().into(), description: None }];
+    let scopes =
+        [Scope { name: long.as_str().into(), description: None, tools: vec![long.as_str().into(); 40] }];
     Consent {
         form: pages::Form { action: "/consent", ticket: &ways.sent },
         client: Client { name: Some(long.as_str().into()), origin: Origin::Unverified },

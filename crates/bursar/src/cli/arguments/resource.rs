@@ -51,6 +51,9 @@ pub struct AddResourceCommand {
     /// A scope it knows, with words for the consent page; may be repeated
     #[arg(long = "scope", value_name = "NAME[=DESCRIPTION]", value_parser = scope)]
     pub scopes: Vec<(String, String)>,
+    /// An MCP tool and a scope it needs, for the consent page; may be repeated
+    #[arg(long = "tool", value_name = "TOOL=SCOPE", value_parser = tool)]
+    pub tools: Vec<(String, String)>,
     /// What people call it
     #[arg(long)]
     pub name: Option<String>,
@@ -77,6 +80,9 @@ pub struct UpdateResourceCommand {
     /// A scope it knows, instead of all before; may be repeated
     #[arg(long = "scope", value_name = "NAME[=DESCRIPTION]", value_parser = scope)]
     pub scopes: Option<Vec<(String, String)>>,
+    /// An MCP tool and a scope it needs, instead of all before; empty: none
+    #[arg(long = "tool", value_name = "TOOL=SCOPE", value_parser = tool_or_none)]
+    pub tools: Option<Vec<Option<(String, String)>>>,
     /// What people call it; empty: nothing
     #[arg(long)]
     pub name: Option<String>,
@@ -115,4 +121,17 @@ fn scope(text: &str) -> Result<(String, String), String> {
     } else {
         Ok((name.to_owned(), description.to_owned()))
     }
+}
+
+fn tool(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((tool, scope)) if !tool.is_empty() && !scope.is_empty() => {
+            Ok((tool.to_owned(), scope.to_owned()))
+        }
+        _ => Err("write it as TOOL=SCOPE, once for each scope that the tool needs".to_owned()),
+    }
+}
+
+fn tool_or_none(text: &str) -> Result<Option<(String, String)>, String> {
+    if text.is_empty() { Ok(None) } else { tool(text).map(Some) }
 }

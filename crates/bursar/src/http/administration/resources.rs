@@ -1,6 +1,6 @@
 //! Resources over HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use bursar_core::engine::issuer::AuthorizationServer;
@@ -43,6 +43,7 @@ impl NewResourceBody {
             url: self.url.clone(),
             name: None,
             scopes: BTreeMap::new(),
+            tools: BTreeMap::new(),
             format: server.rules().access_format,
             access_lifetime: None,
             introspectors: Vec::new(),
@@ -62,6 +63,8 @@ pub(super) struct ResourceFacts {
     name: Option<String>,
     /// Every scope it knows, with words for the consent page.
     scopes: Option<BTreeMap<String, String>>,
+    /// Its MCP tools, each with the scopes it needs; the consent page tells them.
+    tools: Option<BTreeMap<String, BTreeSet<String>>>,
     /// How its access tokens look: `es256` (usual), `eddsa`, `rs256` or `opaque`.
     format: Option<String>,
     /// How many seconds its access tokens live; 0: as long as all others.
@@ -177,6 +180,9 @@ impl ResourceFacts {
         }
         if let Some(scopes) = &self.scopes {
             resource.scopes.clone_from(scopes);
+        }
+        if let Some(tools) = &self.tools {
+            resource.tools.clone_from(tools);
         }
         if let Some(seconds) = self.access_lifetime {
             resource.access_lifetime = (seconds > 0).then(|| SignedDuration::from_secs(seconds.into()));

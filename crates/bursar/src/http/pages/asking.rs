@@ -56,12 +56,14 @@ pub struct Resource<'a> {
 }
 
 /// A permission that is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope<'a> {
     /// As it is in the request.
     pub name: Foreign<'a>,
     /// What it means, where the resource tells. Those of OIDC have words of their own.
     pub description: Option<Foreign<'a>>,
+    /// The tools it is needed for, where the resource has declared them.
+    pub tools: Vec<Foreign<'a>>,
 }
 
 impl Scope<'_> {
@@ -69,6 +71,14 @@ impl Scope<'_> {
     pub(super) fn words(&self, texts: &Texts) -> Option<String> {
         let described = self.description.filter(|description| !description.is_blank());
         described.map(|words| words.to_string()).or_else(|| texts.scope(self.name.text()).map(str::to_owned))
+    }
+
+    /// As many tools as somebody reads, and how many more there are, in words.
+    pub(super) fn shown_tools(&self, texts: &Texts) -> (&[Foreign<'_>], Option<String>) {
+        match self.tools.split_at_checked(MOST_TOOLS) {
+            Some((shown, more)) if !more.is_empty() => (shown, Some(texts.more(more.len()))),
+            _ => (&self.tools, None),
+        }
     }
 
     /// Access while the person is away is told as a sentence of its own.
@@ -115,6 +125,9 @@ impl Destination {
         }
     }
 }
+
+/// Nobody reads more of them before agreeing.
+const MOST_TOOLS: usize = 20;
 
 fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();

@@ -313,8 +313,8 @@ fn consent_reads_from_who_asks_to_the_decision() {
     <h2>It will be able to</h2>
     <ul class="scopes">
     <li><bdi>Know who you are here</bdi> <code>openid</code></li>
-    <li><bdi>Notebook</bdi> <code>files:read</code></li>
-    <li><code class="only">Notebook</code></li>
+    <li><bdi>Notebook</bdi> <code>files:read</code><p class="tools">Tools: <code>list_files</code> <code>Notebook</code> </p></li>
+    <li><code class="only">Notebook</code><p class="tools">Tools: <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> <code>Notebook</code> and 3 more</p></li>
     </ul>
     <p class="note">It keeps this access while you are away, until you withdraw it.</p>
     </section>
@@ -354,10 +354,14 @@ fn every_page_of(look: &Look, text: &str) -> Vec<(&'static str, Page)> {
         Resource { name: None, address: Foreign::address(text) },
     ];
     let scopes = [
-        Scope { name: "openid".into(), description: None },
-        Scope { name: "files:read".into(), description: Some(foreign) },
-        Scope { name: foreign, description: None },
-        Scope { name: "offline_access".into(), description: None },
+        Scope { name: "openid".into(), description: None, tools: Vec::new() },
+        Scope {
+            name: "files:read".into(),
+            description: Some(foreign),
+            tools: vec!["list_files".into(), foreign],
+        },
+        Scope { name: foreign, description: None, tools: vec![foreign; 23] },
+        Scope { name: "offline_access".into(), description: None, tools: Vec::new() },
     ];
     let sign_in = SignIn {
         form: form("/login"),

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use crate::pages::driver::Browser;
 use crate::pages::place::{PASSWORD, Place};
 
@@ -21,6 +23,9 @@ async fn a_stranger_is_told_as_one_with_what_it_wants_in_words() {
         ] {
             browser.reads(told).await;
         }
+        let tools = "return [...document.querySelectorAll('.tools')].map(tools => tools.textContent.trim())";
+        let tools = browser.execute(tools).await;
+        assert_eq!(tools, json!(["Tools: move_note search_notes", "Tools: move_note"]));
         // Its picture is nobody's to load.
         assert_eq!(browser.execute("return document.images.length").await, 0);
         browser.click("button[value=deny]").await;

@@ -38,6 +38,20 @@ pub enum ResourceError {
         /// The scope.
         name: String,
     },
+    /// A tool that cannot be called so.
+    #[error("`{name}` cannot be a tool: 1 to {LONGEST_TOOL} characters without blanks can")]
+    Tool {
+        /// As it was given, cut to a printable length.
+        name: String,
+    },
+    /// A tool that nobody could be allowed to use.
+    #[error("the tool `{tool}` needs `{scope}`, which is no scope of this resource")]
+    ScopeOfTool {
+        /// The tool.
+        tool: String,
+        /// As it was given, cut to a printable length.
+        scope: String,
+    },
     /// Tokens that end before they arrive, or long after they should.
     #[error("access tokens live between 1 s and {} h", LONGEST_ACCESS.as_hours())]
     Lifetime,
@@ -194,6 +208,7 @@ impl AuthorizationServer {
         for name in resource.scopes.keys() {
             check_scope(name)?;
         }
+        check_tools(resource)?;
         let shortest = SignedDuration::from_secs(1);
         if resource.access_lifetime.is_some_and(|lifetime| !(shortest..=LONGEST_ACCESS).contains(&lifetime)) {
             return Err(ResourceError::Lifetime);
@@ -216,13 +231,29 @@ impl AuthorizationServer {
 fn check_scope(name: &str) -> Result<(), ResourceError> {
     // A text with a blank in it is two of them, and an empty one none.
     if !Scope::parse(name).is_ok_and(|scope| scope.iter().eq([name])) {
-        let name = name.chars().filter(|character| !character.is_control()).take(LONGEST_TOLD).collect();
-        return Err(ResourceError::Scope { name });
+        return Err(ResourceError::Scope { name: told(name) });
     }
     if name.starts_with(RESERVED_PREFIX) {
         return Err(ResourceError::ReservedScope { name: name.to_owned() });
     }
     Ok(())
+}
+
+fn check_tools(resource: &Resource) -> Result<(), ResourceError> {
+    for (tool, scopes) in &resource.tools {
+        let is_blank = |character: char| character.is_whitespace() || character.is_control();
+        if !(1..=LONGEST_TOOL).contains(&tool.chars().count()) || tool.contains(is_blank) {
+            return Err(ResourceError::Tool { name: told(tool) });
+        }
+        if let Some(scope) = scopes.iter().find(|scope| !resource.scopes.contains_key(*scope)) {
+            return Err(ResourceError::ScopeOfTool { tool: tool.clone(), scope: told(scope) });
+        }
+    }
+    Ok(())
+}
+
+fn told(name: &str) -> String {
+    name.chars().filter(|character| !character.is_control()).take(LONGEST_TOLD).collect()
 }
 
 /// The same address with the slash that stands alone after the host, or without it.
@@ -233,5 +264,7 @@ fn with_other_end(url: &str) -> String {
 /// Of every scope of administration.
 const RESERVED_PREFIX: &str = "bursar:";
 const LONGEST_TOLD: usize = 80;
+/// What the Model Context Protocol advises (MCP 2025-11-25, Tool Names).
+const LONGEST_TOOL: usize = 128;
 /// Algorithms of proofs, as the server takes them (RFC 9449 §5.1).
 const PROOF_ALGORITHMS: [&str; 3] = ["ES256", "EdDSA", "RS256"];

@@ -1,6 +1,6 @@
 //! Protected resources: the APIs tokens are for (RFC 8707, RFC 9728).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub struct Resource {
     pub name: Option<String>,
     /// Every scope it knows, with words for the consent page (empty: none).
     pub scopes: BTreeMap<String, String>,
+    /// Its MCP tools, as far as they were declared, each with the scopes it needs: the consent page tells them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tools: BTreeMap<String, BTreeSet<String>>,
     /// How its access tokens look.
     pub format: TokenFormat,
     /// How long its access tokens live; `None`: as all others.
@@ -44,6 +47,13 @@ impl Default for TokenFormat {
     /// The algorithm that is both quick and known to every library.
     fn default() -> Self {
         Self::Jwt(Algorithm::Es256)
+    }
+}
+
+impl Resource {
+    /// The tools that need this scope.
+    pub fn tools_of<'a>(&'a self, scope: &'a str) -> impl Iterator<Item = &'a str> {
+        self.tools.iter().filter(move |(_, needed)| needed.contains(scope)).map(|(tool, _)| tool.as_str())
     }
 }
 

@@ -423,6 +423,7 @@ fn resource(url: &str) -> Resource {
         format: TokenFormat::default(),
         access_lifetime: None,
         introspectors: Vec::new(),
+        tools: BTreeMap::new(),
         requires_proof: false,
         created_at: jiff::Timestamp::UNIX_EPOCH,
     }

@@ -71,6 +71,7 @@ impl Stage {
             format,
             access_lifetime: None,
             introspectors: Vec::new(),
+            tools: BTreeMap::new(),
             requires_proof: false,
             created_at: server.now(),
         };

@@ -1,6 +1,6 @@
 //! Resources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bursar_core::engine::issuer::administration::resources::Announcement;
 use bursar_core::engine::issuer::records::resource::{Resource, TokenFormat};
@@ -21,6 +21,8 @@ pub(crate) struct ResourceDocument {
     pub(crate) name: Option<String>,
     /// Every scope it knows, with words for the consent page.
     pub(crate) scopes: BTreeMap<String, String>,
+    /// Its MCP tools, as far as they were declared, each with the scopes it needs.
+    pub(crate) tools: BTreeMap<String, BTreeSet<String>>,
     /// How its access tokens look: `es256`, `eddsa`, `rs256` or `opaque`.
     pub(crate) format: &'static str,
     /// How many seconds its access tokens live; `null`: as long as all others.
@@ -47,6 +49,7 @@ impl ResourceDocument {
             url: resource.url.clone(),
             name: resource.name.clone(),
             scopes: resource.scopes.clone(),
+            tools: resource.tools.clone(),
             format: format_name(resource.format),
             access_lifetime: resource.access_lifetime.map(|lifetime| lifetime.as_secs()),
             introspectors: resource.introspectors.clone(),

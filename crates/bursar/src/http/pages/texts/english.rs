@@ -31,6 +31,8 @@ pub(in super::super) static ENGLISH: Texts = Texts {
     access_to: "It wants access to",
     permissions: "It will be able to",
     new_scope: "New",
+    tools: "Tools:",
+    more: "and {count} more",
     asks_for_more: "You have allowed this application something before. Now it asks for more.",
     has_changed: "This application has changed since you allowed it access: its addresses or its keys are others.",
     no_permissions: "It names no permissions. It will learn that you have an account here.",

@@ -31,6 +31,8 @@ pub(in super::super) static GERMAN: Texts = Texts {
     access_to: "Zugriff auf",
     permissions: "Was sie darf",
     new_scope: "Neu",
+    tools: "Werkzeuge:",
+    more: "und {count} weitere",
     asks_for_more: "Sie haben dieser Anwendung schon etwas erlaubt. Jetzt möchte sie mehr.",
     has_changed: "Diese Anwendung hat sich geändert, seit Sie ihr Zugriff erlaubt haben: Ihre Adressen oder ihre Schlüssel sind andere.",
     no_permissions: "Sie nennt keine Berechtigungen. Sie erfährt, dass Sie hier ein Konto haben.",

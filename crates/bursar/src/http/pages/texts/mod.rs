@@ -44,6 +44,9 @@ pub(super) struct Texts {
     pub(super) access_to: &'static str,
     pub(super) permissions: &'static str,
     pub(super) new_scope: &'static str,
+    pub(super) tools: &'static str,
+    /// With `{count}`.
+    pub(super) more: &'static str,
     pub(super) asks_for_more: &'static str,
     pub(super) has_changed: &'static str,
     pub(super) no_permissions: &'static str,
@@ -202,6 +205,10 @@ impl Texts {
     /// `text` with a time in it, to the minute: nobody needs more, and everybody can read it.
     pub(super) fn dated(text: &str, at: Timestamp) -> String {
         text.replace("{date}", &at.strftime("%Y-%m-%d %H:%M UTC").to_string())
+    }
+
+    pub(super) fn more(&self, count: usize) -> String {
+        self.more.replace("{count}", &count.to_string())
     }
 
     pub(super) fn too_many(&self, wait: Duration) -> String {

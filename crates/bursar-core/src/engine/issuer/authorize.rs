@@ -18,7 +18,7 @@ use super::records::grant::{AgreedBefore, GrantMark};
 use super::records::resource::Resource;
 use super::records::user::User;
 use super::refresh_token::token_digest;
-use super::refusal::{IssueError, Refusal};
+use super::refusal::{Fault, IssueError, Refusal};
 use super::scopes::in_the_name_of;
 use super::tickets::PendingRequest;
 use crate::oauth::error::ErrorCode;
@@ -443,6 +443,7 @@ fn stale() -> Refusal {
         ErrorCode::InvalidRequest,
         "this page is too old, or was answered already; begin again in the app",
     )
+    .with_fault(Fault::LostPage)
 }
 
 /// What a ticket is for, and in which browser.

@@ -15,7 +15,7 @@ use super::exchange::Source;
 use super::records::client::Client;
 use super::records::user::User;
 use super::refresh_token::token_digest;
-use super::refusal::{IssueError, Refusal};
+use super::refusal::{Fault, IssueError, Refusal};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::form::Parameters;
 use crate::oauth::server::id_token::Hint;
@@ -74,7 +74,10 @@ impl AuthorizationServer {
         if let (Some(hint), Some(named)) = (&hint, named)
             && hint.client_id != named
         {
-            return Ok(refused("`client_id` is not the client that `id_token_hint` was made for"));
+            return Ok(refused(
+                "`client_id` is not the client that `id_token_hint` was made for",
+                Fault::Request,
+            ));
         }
         let asking = hint.as_ref().map(|hint| hint.client_id.as_str()).or(named);
         let client = match asking {
@@ -121,7 +124,7 @@ impl AuthorizationServer {
     ) -> Result<LogoutStep, IssueError> {
         let pending = self.opened_ticket::<PendingLogout>(&shown_in(source), ticket).await?;
         let Some(pending) = pending.filter(|pending| pending.expires_at > self.now()) else {
-            return Ok(refused("this page is too old, or is from another browser"));
+            return Ok(refused("this page is too old, or is from another browser", Fault::LostPage));
         };
         let redirect = pending.redirect.and_then(|redirect| Url::parse(&redirect).ok());
         let signed_in = match cookie {
@@ -131,7 +134,7 @@ impl AuthorizationServer {
         match signed_in {
             None => Ok(LogoutStep::Done { redirect }),
             Some((_, signed_in)) if signed_in.session != pending.session => {
-                Ok(refused("somebody else has signed in since this page was shown"))
+                Ok(refused("somebody else has signed in since this page was shown", Fault::Request))
             }
             Some((cookie, _)) => {
                 self.log_out(cookie, pending.client.as_deref()).await?;
@@ -176,12 +179,13 @@ fn redirect(client: Option<&Client>, asked: &str, state: Option<&Secret>) -> Res
     let Some(client) = client else {
         return Err(refused(
             "`post_logout_redirect_uri` needs a client: send `id_token_hint` or `client_id`",
+            Fault::Request,
         ));
     };
     let registered = &client.metadata.post_logout_redirect_uris;
     let fits = registered.iter().any(|registered| registered.matches(asked));
     let Some(mut url) = Url::parse(asked).ok().filter(|_| fits) else {
-        return Err(refused("`post_logout_redirect_uri` is not registered for the client"));
+        return Err(refused("`post_logout_redirect_uri` is not registered for the client", Fault::Address));
     };
     if let Some(state) = state {
         url.query_pairs_mut().append_pair("state", state.expose());
@@ -189,8 +193,8 @@ fn redirect(client: Option<&Client>, asked: &str, state: Option<&Secret>) -> Res
     Ok(url)
 }
 
-fn refused(description: &str) -> LogoutStep {
-    LogoutStep::Refused(Refusal::new(ErrorCode::InvalidRequest, description))
+fn refused(description: &str, fault: Fault) -> LogoutStep {
+    LogoutStep::Refused(Refusal::new(ErrorCode::InvalidRequest, description).with_fault(fault))
 }
 
 /// What a ticket is for, and in which browser.

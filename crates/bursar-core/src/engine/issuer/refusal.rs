@@ -19,13 +19,27 @@ pub struct Refusal {
     pub description: String,
     /// All of it, for `bursar explain`; without secrets.
     pub reason: String,
+    /// What helps the person in front of a browser: the wire has one code for all that is wrong with a request.
+    pub fault: Fault,
+}
+
+/// Where it went wrong, as far as people are helped by knowing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// In what the client asked.
+    #[default]
+    Request,
+    /// In where the client wanted the answer.
+    Address,
+    /// Somebody has answered a page that is too old, was answered before, or was shown elsewhere.
+    LostPage,
 }
 
 impl Refusal {
     /// The peer may know the whole reason.
     pub fn new(code: ErrorCode, description: impl Into<String>) -> Self {
         let description = description.into();
-        Self { code, reason: description.clone(), description }
+        Self { code, reason: description.clone(), description, fault: Fault::default() }
     }
 
     /// What its author is told, and under which name the whole reason is found.
@@ -45,9 +59,10 @@ impl Refusal {
         matches!(self.code, ErrorCode::AuthorizationPending | ErrorCode::SlowDown | ErrorCode::UseDpopNonce)
     }
 
-    /// Somebody has answered a page that is too old, was answered before, or was shown elsewhere.
-    pub fn is_about_a_lost_page(&self) -> bool {
-        self.description.starts_with(LOST_PAGE)
+    /// The same, gone wrong there.
+    #[must_use]
+    pub fn with_fault(self, fault: Fault) -> Self {
+        Self { fault, ..self }
     }
 
     /// The same with a reason that is nobody else's business.
@@ -57,8 +72,6 @@ impl Refusal {
     }
 }
 
-/// How all of them begin, whatever helps then.
-const LOST_PAGE: &str = "this page is too old";
 /// With a reference it fits into the 300 characters that travel in an address.
 const LONGEST_DESCRIPTION: usize = 250;
 

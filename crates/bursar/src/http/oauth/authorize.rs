@@ -10,7 +10,7 @@ use bursar_core::engine::issuer::authorize::{
 use bursar_core::engine::issuer::denial::Denial;
 use bursar_core::engine::issuer::records::client::{Client as ClientRecord, ClientOrigin};
 use bursar_core::engine::issuer::records::resource::Resource as ResourceRecord;
-use bursar_core::engine::issuer::refusal::{IssueError, Refusal};
+use bursar_core::engine::issuer::refusal::{Fault, IssueError, Refusal};
 use bursar_core::oauth::error::ErrorCode;
 use bursar_core::oauth::scope::Scope as Granted;
 use bursar_core::ports::random::unguessable;
@@ -213,7 +213,16 @@ pub(super) fn shown_scopes<'a>(records: &'a [Arc<ResourceRecord>], scope: &'a Gr
         let described = records.iter().find_map(|record| record.scopes.get(name));
         described.filter(|words| !words.is_empty()).map(|words| Foreign::new(words))
     };
-    scope.iter().map(|name| Scope { name: Foreign::new(name), description: describe(name) }).collect()
+    let tools =
+        |name: &'a str| records.iter().flat_map(move |record| record.tools_of(name)).map(Foreign::new);
+    scope
+        .iter()
+        .map(|name| Scope {
+            name: Foreign::new(name),
+            description: describe(name),
+            tools: tools(name).collect(),
+        })
+        .collect()
 }
 
 pub(super) fn client<'a>(record: &'a ClientRecord, site: Option<&'a Url>) -> Client<'a> {
@@ -242,15 +251,11 @@ fn denied(issuing: &Issuing, denial: &Denial) -> Response {
 /// A refusal nobody but the person in front of the browser can be told.
 pub(super) fn refused(issuing: &Issuing, refusal: &Refusal) -> Response {
     let sentence = sentence_of(&refusal.description);
-    // The wire has one code for all that is wrong with a request; people are helped by more.
-    let is_about_an_address = ADDRESS_WORDS.iter().any(|words| refusal.description.contains(words));
-    let trouble = if refusal.is_about_a_lost_page() {
-        Trouble::LostPage
-    } else {
-        Trouble::Refused {
-            sentence: Foreign::new(&sentence),
-            help: if is_about_an_address { Help::RedirectAddress } else { Help::Application },
-        }
+    let refused = |help| Trouble::Refused { sentence: Foreign::new(&sentence), help };
+    let trouble = match refusal.fault {
+        Fault::LostPage => Trouble::LostPage,
+        Fault::Address => refused(Help::RedirectAddress),
+        Fault::Request => refused(Help::Application),
     };
     told(issuing, trouble, refusal.clone())
 }
@@ -293,7 +298,5 @@ pub(super) fn lost() -> Refusal {
         ErrorCode::InvalidRequest,
         "this page is too old, was answered already, or belongs to another browser; begin again in the application",
     )
+    .with_fault(Fault::LostPage)
 }
-
-/// What refusals of redirect addresses say.
-const ADDRESS_WORDS: [&str; 2] = ["` is not registered", "redirect URI"];

@@ -60,7 +60,7 @@ impl AuthorizationServer {
     ) {
         let now = self.now();
         let endpoint = bounded(endpoint, LONGEST_NAME);
-        let Refusal { code, description, reason } = refusal;
+        let Refusal { code, description, reason, .. } = refusal;
         if !self.within.notes.may_note(source.address, now) {
             // What the log takes is somebody's disk too.
             tracing::debug!(id, endpoint, client, code = code.as_str(), ?reason, "refused, and not noted");

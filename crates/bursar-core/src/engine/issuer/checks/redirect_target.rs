@@ -3,7 +3,7 @@
 
 use super::Inquiry;
 use crate::engine::issuer::AuthorizationServer;
-use crate::engine::issuer::refusal::{IssueError, Refusal};
+use crate::engine::issuer::refusal::{Fault, IssueError, Refusal};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::server::redirect_uri::RedirectTarget;
 
@@ -15,8 +15,10 @@ pub(super) async fn check(
 ) -> Result<(), IssueError> {
     let Some(client) = &inquiry.client else { return Ok(()) };
     let registered = &client.document.metadata.redirect_uris;
-    let target = RedirectTarget::choose(registered, inquiry.parameters.value("redirect_uri"))
-        .map_err(|error| Refusal::new(ErrorCode::InvalidRequest, error.to_string()))?;
+    let target =
+        RedirectTarget::choose(registered, inquiry.parameters.value("redirect_uri")).map_err(|error| {
+            Refusal::new(ErrorCode::InvalidRequest, error.to_string()).with_fault(Fault::Address)
+        })?;
     inquiry.target = Some(target);
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::engine::issuer::records::device::{Device, DeviceConsent, DeviceStandi
 use crate::engine::issuer::records::family::SignIn;
 use crate::engine::issuer::records::resource::Resource;
 use crate::engine::issuer::records::user::User;
-use crate::engine::issuer::refusal::{IssueError, Refusal};
+use crate::engine::issuer::refusal::{Fault, IssueError, Refusal};
 use crate::engine::issuer::scopes::in_the_name_of;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::Scope;
@@ -213,7 +213,7 @@ fn shown_in(source: &Source) -> String {
 
 fn stale(reason: &str) -> Refusal {
     let description = "this page is too old, or was answered already; begin again on the device";
-    Refusal::new(ErrorCode::InvalidRequest, description).because(reason)
+    Refusal::new(ErrorCode::InvalidRequest, description).because(reason).with_fault(Fault::LostPage)
 }
 
 /// There are 25 billion codes. Where 300 devices wait at any time, one place finds one of them in sixteen years; and all it

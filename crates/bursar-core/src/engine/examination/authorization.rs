@@ -6,8 +6,8 @@ use url::Url;
 
 use super::Examination;
 use super::checks::{
-    AUTHORIZE, Check, ERROR_ISSUER, ERROR_STATE, IMPLICIT, LOOPBACK_PORT, PKCE_PLAIN, PKCE_REQUIRED,
-    REDIRECT_EXACT, UNKNOWN_CLIENT,
+    AUTHORIZE, Check, ERROR_ISSUER, ERROR_STATE, IMPLICIT, LOOPBACK_LOCALHOST, LOOPBACK_NO_PORT,
+    LOOPBACK_PORT, PKCE_PLAIN, PKCE_REQUIRED, REDIRECT_EXACT, UNKNOWN_CLIENT,
 };
 use super::client::TrialClient;
 use super::described::Described;
@@ -62,11 +62,19 @@ impl Examination<'_> {
         if !proper.as_ref().is_ok_and(goes_on) {
             // Whatever it refuses now, it may refuse for the same reason.
             let reason = "it refuses proper requests too";
-            for check in [&REDIRECT_EXACT, &PKCE_REQUIRED, &PKCE_PLAIN, &IMPLICIT] {
+            for check in [
+                &LOOPBACK_NO_PORT,
+                &LOOPBACK_LOCALHOST,
+                &REDIRECT_EXACT,
+                &PKCE_REQUIRED,
+                &PKCE_PLAIN,
+                &IMPLICIT,
+            ] {
                 self.untried(check, reason);
             }
             return;
         }
+        self.examine_without_port(&server, &client).await;
         let nowhere = request.with("redirect_uri", &format!("{}/further", request.redirect_uri));
         self.note(&REDIRECT_EXACT, &self.shown(&nowhere).await, |shown| matches!(shown, Shown::Refused(_)));
         let stranger = request.with("client_id", "nobody-registered-this");
@@ -81,6 +89,29 @@ impl Examination<'_> {
         self.note(&IMPLICIT, &implicit, refuses);
         let answers: Vec<_> = [without_proof, implicit].into_iter().flatten().collect();
         self.examine_errors(&server, &request.state, &answers);
+    }
+
+    /// Programs that know their port only when somebody logs in register without one, by either name of this computer.
+    async fn examine_without_port(&mut self, server: &Described, client: &TrialClient) {
+        for (check, host) in [(&LOOPBACK_NO_PORT, "127.0.0.1"), (&LOOPBACK_LOCALHOST, "localhost")] {
+            let Some(endpoint) = server.endpoint("registration_endpoint") else {
+                self.untried(check, "it registers no clients");
+                continue;
+            };
+            let (registered, used) = without_port(&client.redirect_uri, host);
+            let other = match self.registered(endpoint.as_url(), &registered, &used).await {
+                Ok(other) => other,
+                Err(why) => {
+                    self.broken(check, format!("registering {registered} got {why}"));
+                    continue;
+                }
+            };
+            if let Some(request) = self.code_request(server, &other) {
+                let shown = self.shown(&request).await;
+                self.note(check, &shown, |shown| shown.refusal().is_none());
+            }
+            self.forget(other).await;
+        }
     }
 
     /// Errors that went to the client must say to which request, and from whom.
@@ -155,6 +186,18 @@ impl Examination<'_> {
             Err(why) => self.broken(check, why.clone()),
         }
     }
+}
+
+/// The same address at `host`, without a port and with it.
+fn without_port(redirect_uri: &str, host: &str) -> (String, String) {
+    let Ok(mut url) = Url::parse(redirect_uri) else {
+        return (redirect_uri.to_owned(), redirect_uri.to_owned());
+    };
+    // Only URLs without a host have none to change, and no port.
+    let _ = url.set_host(Some(host));
+    let used = url.to_string();
+    let _ = url.set_port(None);
+    (url.to_string(), used)
 }
 
 /// The same address with another port; `step` tells several apart.

@@ -181,6 +181,18 @@ pub(super) static LOOPBACK_PORT: Check = check(
     "programs get another free port at each login, and are refused from the second login on",
     "compare redirects on loopback without their port",
 );
+pub(super) static LOOPBACK_NO_PORT: Check = check(
+    ("loopback-no-port", Authorization, Must),
+    "MUST, RFC 8252 §7.3",
+    "programs that register once, before they know their port, are refused at every login",
+    "register redirects on loopback without a port, and let the request name any",
+);
+pub(super) static LOOPBACK_LOCALHOST: Check = check(
+    ("loopback-localhost", Authorization, Should),
+    "practice of MCP clients; RFC 8252 §8.3 advises them to use 127.0.0.1",
+    "programs that call this computer `localhost` cannot get in",
+    "treat redirects to `localhost` as those to 127.0.0.1: http is fine, and any port",
+);
 pub(super) static REDIRECT_EXACT: Check = check(
     ("redirect-exact", Authorization, Must),
     "MUST, RFC 9700 §4.1.3",
@@ -333,7 +345,7 @@ pub(super) static CODE_ONCE: Check = check(
 );
 
 /// All lines, in the order they are told.
-pub static CHECKS: [&Check; 46] = [
+pub static CHECKS: [&Check; 48] = [
     &CHALLENGE,
     &CHALLENGE_METADATA,
     &RESOURCE_METADATA,
@@ -355,6 +367,8 @@ pub static CHECKS: [&Check; 46] = [
     &CLIENT_DOCUMENT,
     &AUTHORIZE,
     &LOOPBACK_PORT,
+    &LOOPBACK_NO_PORT,
+    &LOOPBACK_LOCALHOST,
     &REDIRECT_EXACT,
     &UNKNOWN_CLIENT,
     &PKCE_REQUIRED,

@@ -107,6 +107,20 @@ impl Examination<'_> {
         }
     }
 
+    /// A client that has registered one address, and will use another; or what it got instead.
+    pub(super) async fn registered(
+        &self,
+        endpoint: &Url,
+        registered: &str,
+        used: &str,
+    ) -> Result<TrialClient, String> {
+        let answer = self.ask_for_client(endpoint, registered).await?;
+        let document = json_of(&answer);
+        let id = document["client_id"].as_str().filter(|_| answer.status().is_success());
+        let id = id.ok_or_else(|| told(&answer))?.to_owned();
+        Ok(TrialClient { id, management: management(&document), ..TrialClient::public("", used) })
+    }
+
     /// Asks for a public native client that answers to `redirect_uri`, as agents do.
     async fn ask_for_client(&self, endpoint: &Url, redirect_uri: &str) -> Result<Response, String> {
         let metadata = json!({
@@ -148,7 +162,13 @@ impl Examination<'_> {
 
     /// Gives back what was made.
     pub(super) async fn give_back(&mut self) {
-        if let Some((url, token)) = self.client.take().and_then(|client| client.management) {
+        if let Some(client) = self.client.take() {
+            self.forget(client).await;
+        }
+    }
+
+    pub(super) async fn forget(&self, client: TrialClient) {
+        if let Some((url, token)) = client.management {
             self.forget_client(&url, &token).await;
         }
     }

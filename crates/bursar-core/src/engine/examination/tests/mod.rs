@@ -57,7 +57,7 @@ fn a_server_that_does_everything_right_has_nothing_broken_and_everything_tried()
 
 #[test]
 fn each_planted_fault_is_found_and_nothing_else() {
-    let table: [(Fault, &[&str]); 24] = [
+    let table: [(Fault, &[&str]); 28] = [
         (Fault::NoChallenge, &["challenge", "challenge-metadata"]),
         (Fault::OtherResource, &["resource-name"]),
         (Fault::MetadataAppendedOnly, &["server-metadata-place"]),
@@ -69,7 +69,10 @@ fn each_planted_fault_is_found_and_nothing_else() {
         (Fault::NoRegistration, &["client-ways"]),
         (Fault::RegistrationForgetsRedirects, &["registration-answer"]),
         (Fault::RegistersAnything, &["registration-refuses"]),
-        (Fault::FixedPort, &["loopback-port"]),
+        (Fault::FixedPort, &["loopback-port", "loopback-no-port", "loopback-localhost"]),
+        (Fault::PortRegistered, &["loopback-no-port"]),
+        (Fault::LocalhostRefused, &["loopback-localhost"]),
+        (Fault::DocumentsUnseen, &["client-document"]),
         (Fault::PrefixRedirect, &["redirect-exact"]),
         (Fault::OpenRedirector, &["unknown-client"]),
         (Fault::PkceOptional, &["pkce-required"]),
@@ -77,6 +80,7 @@ fn each_planted_fault_is_found_and_nothing_else() {
         (Fault::DeadClientUnnamed, &["dead-client"]),
         (Fault::NoAudience, &["audience"]),
         (Fault::TokenInAddress, &["token-in-address"]),
+        (Fault::NoRefreshTokens, &["refresh-token"]),
         (Fault::RefreshTooEarly, &["refresh-at-once"]),
         (Fault::RefreshForgetsResource, &["refresh-plain"]),
         (Fault::OldRefreshTokens, &["old-refresh-token"]),

@@ -38,6 +38,9 @@ pub(super) enum Fault {
     RegistrationForgetsRedirects,
     RegistersAnything,
     FixedPort,
+    PortRegistered,
+    LocalhostRefused,
+    DocumentsUnseen,
     PrefixRedirect,
     OpenRedirector,
     PkceOptional,
@@ -45,6 +48,7 @@ pub(super) enum Fault {
     DeadClientUnnamed,
     NoAudience,
     TokenInAddress,
+    NoRefreshTokens,
     RefreshTooEarly,
     RefreshForgetsResource,
     OldRefreshTokens,
@@ -62,6 +66,8 @@ pub(super) struct Server {
 #[derive(Debug, Default)]
 struct State {
     counter: u32,
+    /// Redirects by client.
+    clients: BTreeMap<String, String>,
     /// Challenge and redirect by code.
     codes: BTreeMap<String, (String, String)>,
     spent: BTreeSet<String>,
@@ -163,6 +169,9 @@ impl Server {
             Some(Fault::IssuerNotAnnounced) => {
                 members.remove("authorization_response_iss_parameter_supported");
             }
+            Some(Fault::DocumentsUnseen) => {
+                members.insert("client_id_metadata_document_supported".to_owned(), json!(true));
+            }
             Some(Fault::NoRegistration) => drop(members.remove("registration_endpoint")),
             _ => {}
         }
@@ -172,10 +181,18 @@ impl Server {
     fn register(&self, request: &Request) -> Response {
         let mut client: Value = serde_json::from_slice(request.body().expose()).unwrap();
         let redirect = client["redirect_uris"][0].as_str().unwrap_or_default().to_owned();
-        if !redirect.starts_with("http://127.0.0.1") && !self.has(Fault::RegistersAnything) {
+        let is_here = redirect.starts_with("http://127.0.0.1")
+            || (redirect.starts_with("http://localhost") && !self.has(Fault::LocalhostRefused));
+        let has_port = Url::parse(&redirect).is_ok_and(|redirect| redirect.port().is_some());
+        if (!is_here && !self.has(Fault::RegistersAnything))
+            || (!has_port && redirect.contains("127.0.0.1") && self.has(Fault::PortRegistered))
+        {
             return refused(400, "invalid_redirect_uri");
         }
-        client["client_id"] = json!("client");
+        let clients = &mut self.state.lock().unwrap().clients;
+        let id = if clients.is_empty() { "client".to_owned() } else { format!("client-{}", clients.len()) };
+        client["client_id"] = json!(id);
+        clients.insert(id, redirect);
         if self.has(Fault::RegistrationForgetsRedirects) {
             client.as_object_mut().unwrap().remove("redirect_uris");
         }
@@ -191,15 +208,19 @@ impl Server {
                 uri.to_string()
             })
         };
-        let is_known = match self.fault {
-            Some(Fault::FixedPort) => redirect == REDIRECT,
-            Some(Fault::PrefixRedirect) if redirect.starts_with(REDIRECT) => true,
-            _ => without_port(redirect) == without_port(REDIRECT),
-        };
-        if given("client_id") != "client" && self.has(Fault::OpenRedirector) {
+        let registered = self.state.lock().unwrap().clients.get(given("client_id")).cloned();
+        if registered.is_none() && self.has(Fault::OpenRedirector) {
             return self.back(redirect, "unauthorized_client", given("state"));
         }
-        if given("client_id") != "client" || !is_known {
+        if given("client_id").starts_with("https:") && self.has(Fault::DocumentsUnseen) {
+            return empty(200);
+        }
+        let is_known = registered.is_some_and(|registered| match self.fault {
+            Some(Fault::FixedPort) => redirect == registered,
+            Some(Fault::PrefixRedirect) if redirect.starts_with(&registered) => true,
+            _ => without_port(redirect) == without_port(&registered),
+        });
+        if !is_known {
             return empty(400);
         }
         if given("response_type") != "code" {
@@ -247,10 +268,11 @@ impl Server {
         let refresh = format!("refresh-{}", state.counter);
         let before = state.refresh.replace(refresh.clone());
         state.former.extend(before);
-        answered(
-            200,
-            &json!({ "access_token": access, "token_type": "Bearer", "refresh_token": refresh, "scope": "read" }),
-        )
+        let mut answer = json!({ "access_token": access, "token_type": "Bearer", "scope": "read" });
+        if !self.has(Fault::NoRefreshTokens) {
+            answer["refresh_token"] = json!(refresh);
+        }
+        answered(200, &answer)
     }
 
     fn is_code_good(&self, code: &str, verifier: &str) -> bool {

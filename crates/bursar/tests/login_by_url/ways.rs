@@ -149,6 +149,20 @@ async fn what_a_resource_misses_is_asked_for_besides_what_there_is_and_not_twice
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_issuer_withholds_from_a_resource_ends_the_login_with_a_word_on_it() {
+    let scene = Scene::set().await;
+    scene.log_in(&[]).await.succeeded();
+    let challenge = scene.home.beside("challenge");
+    write_private(&challenge, "WWW-Authenticate: Bearer error=\"insufficient_scope\", scope=\"write\"\n");
+    scene.provider.change(|behaviour| behaviour.authorize.granted_scope = Some("read".to_owned()));
+    let ended = scene.log_in(&["--challenge-file", challenge.to_str().unwrap()]).await;
+    assert_eq!(ended.code, 8, "{ended}");
+    assert!(ended.stderr.contains("does not grant write"), "{ended}");
+    // What there is stays.
+    assert_eq!(scene.token().await["scope"], "read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_name_of_the_account_logs_in_again_to_the_same_resource() {
     let scene = Scene::set().await;
     scene.log_in(&["--as", "work"]).await.succeeded();

@@ -37,6 +37,7 @@ pub(super) async fn run(app: &App, command: &LoginCommand) -> Result<Exit, Failu
     let has_pkce = command.assume_pkce;
     let known = Known { issuer: issuer.as_ref(), challenge: challenge.as_ref(), has_pkce };
     let target = target::find(app, &command.target, known).await?;
+    let needed = challenge.as_ref().and_then(|hint| hint.scope.clone());
     let plan = plan::settle(app, command, target, challenge).await?;
     let had_vault = app.engine.recorded_key_source().await?.is_some();
     if let Some(policy) = &plan.provider.policy {
@@ -51,7 +52,7 @@ pub(super) async fn run(app: &App, command: &LoginCommand) -> Result<Exit, Failu
         Way::Key => machine::keep_key(app, command, &plan).await?,
     };
     let exit = report::tell(app, &plan, &logged_in, had_vault).await?;
-    verification::verify(app, &plan, &logged_in).await?;
+    verification::verify(app, &plan, &logged_in, needed.as_ref()).await?;
     Ok(exit)
 }
 

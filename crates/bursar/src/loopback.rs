@@ -10,19 +10,21 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::response::{IntoResponse as _, Response};
 use bursar_core::ports::clock::Clock;
 use bursar_core::secret::Secret;
 use futures::StreamExt as _;
 use futures::future::select;
 use futures::stream::FuturesUnordered;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use http::header::ACCEPT_LANGUAGE;
+use http::{Method, Request};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::http::pages::{Landing, Language, Look};
 
 /// A port that waits for the browser.
 #[derive(Debug)]
@@ -89,45 +91,26 @@ impl Callback {
         let _ = select(pin!(connection), clock.sleep(CONNECTION_LIMIT)).await;
     }
 
-    fn answer(&self, request: &Request<Incoming>, arrived: &Mutex<Option<Secret>>) -> Response<Full<Bytes>> {
+    fn answer(&self, request: &Request<Incoming>, arrived: &Mutex<Option<Secret>>) -> Response {
         let query = request.uri().query().unwrap_or_default();
         let keys: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).map(|(key, _)| key).collect();
         let (code, error) = (keys.iter().any(|key| key == "code"), keys.iter().any(|key| key == "error"));
         if request.method() != Method::GET || request.uri().path() != self.path || !(code || error) {
-            return page(StatusCode::NOT_FOUND, "Nothing here", "This address only waits for a login.");
+            return landed(request, Landing::Nothing);
         }
         let mut arrived = arrived.lock().unwrap_or_else(PoisonError::into_inner);
         if arrived.is_none() {
             *arrived = Some(Secret::new(query));
         }
-        if error {
-            page(StatusCode::OK, "The login failed", "The terminal tells why. You can close this page.")
-        } else {
-            page(StatusCode::OK, "Back to the terminal", "The login goes on there. You can close this page.")
-        }
+        landed(request, if error { Landing::Failed } else { Landing::Done })
     }
 }
 
-/// Complete in itself: no script, no picture, and nothing of what was in the address.
-fn page(status: StatusCode, title: &str, text: &str) -> Response<Full<Bytes>> {
-    let body = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>bursar: {title}</title>\n\
-         <h1>{title}</h1>\n<p>{text}</p>\n</html>\n"
-    );
-    let mut response = Response::new(Full::new(Bytes::from(body)));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        // The address holds the code: it must not stay in a cache or travel to another site.
-        (CACHE_CONTROL, "no-store"),
-        (REFERRER_POLICY, "no-referrer"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ] {
-        headers.insert(name, http::HeaderValue::from_static(value));
-    }
-    response
+/// The address holds the code: like all pages, this one is kept by nobody and tells no other site where it was.
+fn landed(request: &Request<Incoming>, landing: Landing) -> Response {
+    let accepted = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = Language::preferred(accepted.unwrap_or_default());
+    landing.page(&Look::default().in_language(language)).into_response()
 }
 
 /// Browsers open a few connections ahead and leave them idle; more than this is no browser.

@@ -206,10 +206,40 @@ impl Browser {
     }
 
     pub(super) async fn switch_to_newest_window(&self) {
-        let url = format!("{}/window/handles", self.session);
-        let windows = value(self.client.get(url).send().await.unwrap()).await;
-        let newest = windows.as_array().unwrap().last().unwrap();
+        let newest = self.windows().await.pop();
         self.ask("/window", json!({ "handle": newest })).await;
+    }
+
+    pub(super) async fn switch_to_first_window(&self) {
+        let first = self.windows().await.swap_remove(0);
+        self.ask("/window", json!({ "handle": first })).await;
+    }
+
+    async fn windows(&self) -> Vec<Value> {
+        let url = format!("{}/window/handles", self.session);
+        value(self.client.get(url).send().await.unwrap()).await.as_array().unwrap().clone()
+    }
+
+    /// Presses these keys, wherever the focus is.
+    pub(super) async fn types(&self, keys: &str) {
+        let press = |key: char| {
+            [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })]
+        };
+        let presses: Vec<Value> = keys.chars().flat_map(press).collect();
+        let actions = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": presses }] });
+        self.ask("/actions", actions).await;
+    }
+
+    /// Presses the tabulator until the focus is on the element with this id or value.
+    pub(super) async fn goes_to(&self, place: &str) {
+        let here = "return [document.activeElement.id, document.activeElement.value]";
+        for _ in 0..MOST_STEPS {
+            if self.execute(here).await.as_array().unwrap().iter().any(|name| name == place) {
+                return;
+            }
+            self.types(TABULATOR).await;
+        }
+        panic!("the keyboard does not lead to {place} at {}", self.address().await);
     }
 
     /// Makes the page as wide as a telephone's, narrower than a window can be.
@@ -238,6 +268,11 @@ async fn value(answer: reqwest::Response) -> Value {
     serde_json::from_str::<Value>(&text).unwrap()["value"].take()
 }
 
+/// As WebDriver writes it (§17.4.2).
+pub(super) const ENTER: &str = "\u{e007}";
+const TABULATOR: &str = "\u{e004}";
+/// More than any of our pages has.
+const MOST_STEPS: usize = 30;
 /// Ten seconds in all: a busy machine draws slowly.
 const LOOKS: usize = 200;
 const PAUSE: Duration = Duration::from_millis(50);

@@ -2,6 +2,9 @@
 
 mod browser;
 mod driver;
+mod every_page;
 mod gallery;
 mod place;
 mod world;
+
+use bursar::http::pages;

@@ -91,6 +91,8 @@ pub struct ConsentPrompt {
     pub user: Arc<User>,
     /// Comes back with the decision.
     pub ticket: String,
+    /// Goes on with the request for somebody else, as that of a sign-in page does.
+    pub again: String,
 }
 
 /// What a person decides.
@@ -263,6 +265,7 @@ impl AuthorizationServer {
             before: before.unwrap_or_default(),
             user: signed_in.user.document.clone(),
             ticket: self.sealed_ticket(&shown_in(CONSENT, source), &pending).await?,
+            again: self.sealed_ticket(&shown_in(SIGN_IN, source), &pending).await?,
             client: passed.client.document,
             target: passed.target,
         })))

@@ -194,7 +194,7 @@ fn consent_page(issuing: &Issuing, prompt: &ConsentPrompt) -> Response {
         before: &prompt.before,
         person: Person {
             name: Foreign::new(name),
-            leave: Form { action: &issuing.path(logout::LEAVE), ticket: "" },
+            leave: Form { action: &issuing.path(logout::LEAVE), ticket: &prompt.again },
         },
     };
     view.page(&issuing.look).into_response()
@@ -208,21 +208,27 @@ pub(super) fn shown_resources(records: &[Arc<ResourceRecord>]) -> Vec<Resource<'
     shown.collect()
 }
 
+/// Each scope in the words of every resource that knows it: the same name may mean more at one than at another.
 pub(super) fn shown_scopes<'a>(records: &'a [Arc<ResourceRecord>], scope: &'a Granted) -> Vec<Scope<'a>> {
-    let describe = |name: &str| {
-        let described = records.iter().find_map(|record| record.scopes.get(name));
-        described.filter(|words| !words.is_empty()).map(|words| Foreign::new(words))
-    };
-    let tools =
-        |name: &'a str| records.iter().flat_map(move |record| record.tools_of(name)).map(Foreign::new);
-    scope
-        .iter()
-        .map(|name| Scope {
-            name: Foreign::new(name),
-            description: describe(name),
-            tools: tools(name).collect(),
-        })
-        .collect()
+    let mut shown: Vec<Scope<'a>> = Vec::new();
+    for name in scope.iter() {
+        let first = shown.len();
+        for record in records.iter().filter(|record| record.scopes.contains_key(name)) {
+            let words = record.scopes.get(name).filter(|words| !words.is_empty());
+            let description = words.map(|words| Foreign::new(words));
+            let tools = record.tools_of(name).map(Foreign::new);
+            match shown[first..].iter_mut().find(|scope| scope.description == description) {
+                Some(same) => same.tools.extend(tools),
+                None => {
+                    shown.push(Scope { name: Foreign::new(name), description, tools: tools.collect() });
+                }
+            }
+        }
+        if shown.len() == first {
+            shown.push(Scope { name: Foreign::new(name), description: None, tools: Vec::new() });
+        }
+    }
+    shown
 }
 
 pub(super) fn client<'a>(record: &'a ClientRecord, site: Option<&'a Url>) -> Client<'a> {
@@ -251,9 +257,10 @@ fn denied(issuing: &Issuing, denial: &Denial) -> Response {
 /// A refusal nobody but the person in front of the browser can be told.
 pub(super) fn refused(issuing: &Issuing, refusal: &Refusal) -> Response {
     let sentence = sentence_of(&refusal.description);
+    let beginning = issuing.beginning.map(|path| issuing.path(path));
     let refused = |help| Trouble::Refused { sentence: Foreign::new(&sentence), help };
     let trouble = match refusal.fault {
-        Fault::LostPage => Trouble::LostPage,
+        Fault::LostPage => Trouble::LostPage { beginning: beginning.as_deref() },
         Fault::Address => refused(Help::RedirectAddress),
         Fault::Request => refused(Help::Application),
     };
@@ -280,7 +287,7 @@ fn sentence_of(description: &str) -> String {
     format!("{first}{}{end}", letters.as_str())
 }
 
-fn told(issuing: &Issuing, trouble: Trouble<'_>, refusal: Refusal) -> Response {
+pub(super) fn told(issuing: &Issuing, trouble: Trouble<'_>, refusal: Refusal) -> Response {
     let cause = Cause::of(refusal).named(&issuing.server);
     let response = trouble.page(&issuing.look, cause.name().unwrap_or_default()).into_response();
     cause.on(response)

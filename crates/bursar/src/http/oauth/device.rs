@@ -79,7 +79,10 @@ pub(super) async fn typed(Met(issuing): Met, source: From, request: Request) -> 
     };
     let code = parameters.value("user_code").unwrap_or_default();
     match issuing.server.device_by_user_code(code, signed_in, &visit.source.0).await {
-        Ok(DeviceInquiry::Found(prompt)) => confirmation(&issuing, &prompt, signed_in),
+        Ok(DeviceInquiry::Found(prompt)) => match confirmation(&issuing, &prompt, signed_in, &visit).await {
+            Ok(response) => response,
+            Err(error) => trouble(&issuing, &error),
+        },
         Ok(DeviceInquiry::Unknown) => code_page(&issuing, Some(code), Some(CodeFailed::Unknown)),
         Ok(DeviceInquiry::TooMany { retry_after }) => {
             code_page(&issuing, Some(code), Some(CodeFailed::TooMany(retry_after)))
@@ -128,7 +131,13 @@ fn code_page(issuing: &Issuing, typed: Option<&str>, failed: Option<CodeFailed>)
     view.page(&issuing.look).into_response()
 }
 
-fn confirmation(issuing: &Issuing, prompt: &DevicePrompt, signed_in: &SignedIn) -> Response {
+async fn confirmation(
+    issuing: &Issuing,
+    prompt: &DevicePrompt,
+    signed_in: &SignedIn,
+    visit: &Visit,
+) -> Result<Response, IssueError> {
+    let again = issuing.server.page_ticket(Endpoint::DeviceVerification.path(), &visit.source.0).await?;
     let site = site(&prompt.client);
     let user = &signed_in.user.document;
     let code = prompt.user_code.shown();
@@ -144,8 +153,8 @@ fn confirmation(issuing: &Issuing, prompt: &DevicePrompt, signed_in: &SignedIn) 
         offline: prompt.client.may_refresh(&prompt.scope),
         person: Person {
             name: Foreign::new(user.name.as_deref().unwrap_or(&user.username)),
-            leave: Form { action: &issuing.path(logout::LEAVE), ticket: "" },
+            leave: Form { action: &issuing.path(logout::LEAVE), ticket: &again },
         },
     };
-    view.page(&issuing.look).into_response()
+    Ok(view.page(&issuing.look).into_response())
 }

@@ -10,12 +10,13 @@ use bursar_core::secret::Secret;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, Method};
 
-use super::Issuing;
-use super::authorize::{client, lost, refused, sent_to, site, trouble};
+use super::authorize::{Visit, client, lost, refused, sent_to, site, trouble};
 use super::form::form;
 use super::met::Met;
+use super::sign_in::waiting;
 use super::source::From;
-use crate::http::pages::{Foreign, Form, SignOut, SignedOut};
+use super::{Issuing, account};
+use crate::http::pages::{Foreign, Form, Person, SignOut, SignedIn, SignedOut};
 
 /// Where the decision of a person is posted.
 pub(super) const DECISION: &str = "/oauth/end_session/decision";
@@ -50,24 +51,54 @@ pub(super) async fn decide(Met(issuing): Met, source: From, request: Request) ->
     };
     let Some(ticket) = parameters.secret("ticket") else { return refused(&issuing, &lost()) };
     if parameters.value("decision") != Some("sign_out") {
-        return SignedOut { sign_in: None }.page(&issuing.look).into_response();
+        return stayed(&issuing, source, &parts.headers).await;
     }
     let cookie = issuing.cookies.session(&parts.headers);
     let outcome = issuing.server.confirm_logout(ticket, cookie.as_ref(), &source.0).await;
     answer(&issuing, outcome)
 }
 
-/// Somebody at one of our pages is not who is signed in. The cookie comes with our own pages only, so a page of another
-/// site ends nobody's session.
-pub(super) async fn leave(Met(issuing): Met, headers: HeaderMap) -> Response {
-    let ended = match issuing.cookies.session(&headers) {
-        Some(cookie) => issuing.server.end_session(&cookie).await,
-        None => Ok(false),
+/// Nothing has changed.
+async fn stayed(issuing: &Issuing, source: From, headers: &HeaderMap) -> Response {
+    let visit = match Visit::of(issuing, source, headers).await {
+        Ok(visit) => visit,
+        Err(error) => return trouble(issuing, &error),
     };
-    match ended {
-        Ok(_) => without_session(&issuing, SignedOut { sign_in: None }.page(&issuing.look).into_response()),
+    let Some(signed_in) = &visit.signed_in else { return signed_out(issuing) };
+    let user = &signed_in.user.document;
+    let person = Person {
+        name: Foreign::new(user.name.as_deref().unwrap_or(&user.username)),
+        leave: Form { action: &issuing.path(LEAVE), ticket: "" },
+    };
+    SignedIn { person }.page(&issuing.look).into_response()
+}
+
+/// Somebody at one of our pages is not who is signed in (`ticket`: what brought them there, which goes on for whoever they
+/// are). The cookie comes with our own pages only, so a page of another site ends nobody's session.
+pub(super) async fn leave(Met(issuing): Met, source: From, request: Request) -> Response {
+    match left(&issuing, &source, request).await {
+        Ok(response) => without_session(&issuing, response),
         Err(error) => trouble(&issuing, &error),
     }
+}
+
+async fn left(issuing: &Issuing, source: &From, request: Request) -> Result<Response, IssueError> {
+    let (parts, body) = request.into_parts();
+    let parameters = form(&parts.headers, body, &[])
+        .await
+        .map_err(|message| Refusal::new(ErrorCode::InvalidRequest, message))?;
+    if let Some(cookie) = issuing.cookies.session(&parts.headers) {
+        issuing.server.end_session(&cookie).await?;
+    }
+    let waiting = match parameters.secret("ticket") {
+        Some(ticket) => waiting(issuing, ticket, source).await?,
+        None => None,
+    };
+    Ok(waiting.map_or_else(|| signed_out(issuing), |(_, next)| sent_to(&Secret::new(issuing.path(&next)))))
+}
+
+fn signed_out(issuing: &Issuing) -> Response {
+    SignedOut { sign_in: &issuing.path(account::PATH) }.page(&issuing.look).into_response()
 }
 
 fn answer(issuing: &Issuing, outcome: Result<LogoutStep, IssueError>) -> Response {
@@ -76,9 +107,7 @@ fn answer(issuing: &Issuing, outcome: Result<LogoutStep, IssueError>) -> Respons
         Ok(LogoutStep::Done { redirect: Some(address) }) => {
             without_session(issuing, sent_to(&Secret::new(address.as_str())))
         }
-        Ok(LogoutStep::Done { redirect: None }) => {
-            without_session(issuing, SignedOut { sign_in: None }.page(&issuing.look).into_response())
-        }
+        Ok(LogoutStep::Done { redirect: None }) => without_session(issuing, signed_out(issuing)),
         Ok(LogoutStep::Refused(refusal)) => refused(issuing, &refusal),
         Err(error) => trouble(issuing, &error),
     }

@@ -42,6 +42,8 @@ pub struct Issuing {
     pub look: Arc<Look>,
     german: Arc<Look>,
     cookies: Arc<Cookies>,
+    /// Where somebody whose page is lost begins again, as a path; `None`: in the application that sent them.
+    beginning: Option<&'static str>,
 }
 
 impl Issuing {
@@ -50,7 +52,7 @@ impl Issuing {
         let rules = server.rules();
         let cookies = Arc::new(Cookies::of(&rules.issuer, rules.sandbox.as_ref()));
         let german = Arc::new(look.in_language(Language::German));
-        Self { server, look, german, cookies }
+        Self { server, look, german, cookies, beginning: None }
     }
 }
 
@@ -76,6 +78,7 @@ pub fn router(issuing: Issuing) -> Router {
         .route(&format!("{resource}/{{*path}}"), get(discovery::resource));
     let mut beneath = Router::new().route(Endpoint::Keys.path(), get(discovery::keys));
     let mut pages = Router::new()
+        .route("/", get(sign_in::arrive))
         .route(authorize::CONTINUE, get(authorize::go_on))
         .route(sign_in::PATH, get(sign_in::arrive).post(sign_in::sign_in))
         .route(passkey_sign_in::PATH, post(passkey_sign_in::sign_in))

@@ -31,8 +31,6 @@ pub enum CodeFailed {
     Unknown,
     /// Too many tries; another one is heard after this time.
     TooMany(Duration),
-    /// The ticket is too old, or from another browser.
-    Stale,
 }
 
 impl DeviceCode<'_> {
@@ -41,12 +39,11 @@ impl DeviceCode<'_> {
         let problem = self.failed.map(|failed| match failed {
             CodeFailed::Unknown => look.texts.device_code_unknown.to_owned(),
             CodeFailed::TooMany(wait) => look.texts.too_many(wait),
-            CodeFailed::Stale => look.texts.device_code_stale.to_owned(),
         });
         let page = Page::new(look, &FormAction::Here, &DeviceCodePage { look, view: self, problem });
         match self.failed {
             None => page,
-            Some(CodeFailed::Unknown | CodeFailed::Stale) => page.with_status(StatusCode::BAD_REQUEST),
+            Some(CodeFailed::Unknown) => page.with_status(StatusCode::BAD_REQUEST),
             Some(CodeFailed::TooMany(wait)) => {
                 page.with_status(StatusCode::TOO_MANY_REQUESTS).with_retry_after(Some(wait.as_secs().max(1)))
             }
@@ -148,7 +145,7 @@ impl DeviceEnd {
 }
 
 #[derive(Template)]
-#[template(path = "device_end.html")]
+#[template(path = "end.html")]
 struct DeviceEndPage<'a> {
     look: &'a Look,
     mark: &'static str,

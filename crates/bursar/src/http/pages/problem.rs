@@ -21,6 +21,8 @@ pub struct Problem<'a> {
     pub sentence_language: Option<&'static str>,
     /// What puts it right.
     pub hint: Option<Foreign<'a>>,
+    /// Where to go on: a path of this server, and the words of the link.
+    pub link: Option<(&'a str, &'a str)>,
     /// What of the request it is about, each with its name: `redirect_uri`, `client_id`.
     pub values: &'a [(&'a str, Foreign<'a>)],
     /// For `bursar explain`.

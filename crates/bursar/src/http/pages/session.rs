@@ -68,7 +68,7 @@ struct SignOutPage<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct SignedOut<'a> {
     /// A path of this server, to sign in again.
-    pub sign_in: Option<&'a str>,
+    pub sign_in: &'a str,
 }
 
 impl SignedOut<'_> {

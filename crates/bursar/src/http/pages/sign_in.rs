@@ -40,8 +40,6 @@ pub enum SignInFailed {
     Mismatch,
     /// Too many tries; another one is heard after this time.
     TooMany(Duration),
-    /// The ticket is too old, or from another browser.
-    Stale,
     /// The server cannot check a password right now.
     Busy,
     /// The passkey is nobody's here, or its owner may not sign in.
@@ -57,7 +55,6 @@ impl SignIn<'_> {
         let problem = self.failed.map(|failed| match failed {
             SignInFailed::Mismatch => texts.sign_in_mismatch.to_owned(),
             SignInFailed::TooMany(wait) => texts.too_many(wait),
-            SignInFailed::Stale => texts.sign_in_stale.to_owned(),
             SignInFailed::Busy => texts.sign_in_busy.to_owned(),
             SignInFailed::Passkey => texts.passkey_refused.to_owned(),
             SignInFailed::PasskeyCopied => texts.passkey_is_copied.to_owned(),
@@ -75,12 +72,9 @@ impl SignIn<'_> {
         match self.failed {
             None => page,
             // 401 would need a challenge, and browsers answer challenges with a window of their own.
-            Some(
-                SignInFailed::Mismatch
-                | SignInFailed::Stale
-                | SignInFailed::Passkey
-                | SignInFailed::PasskeyCopied,
-            ) => page.with_status(StatusCode::BAD_REQUEST),
+            Some(SignInFailed::Mismatch | SignInFailed::Passkey | SignInFailed::PasskeyCopied) => {
+                page.with_status(StatusCode::BAD_REQUEST)
+            }
             Some(SignInFailed::TooMany(wait)) => {
                 page.with_status(StatusCode::TOO_MANY_REQUESTS).with_retry_after(Some(wait.as_secs().max(1)))
             }

@@ -19,7 +19,17 @@ pub enum Trouble<'a> {
         help: Help,
     },
     /// The page that was answered does not count any more.
-    LostPage,
+    LostPage {
+        /// Where to begin again, as a path of this server; `None`: in the application.
+        beginning: Option<&'a str>,
+    },
+    /// There is no page at this address, or not for who only looks.
+    NoPage {
+        /// 404 or 405.
+        status: StatusCode,
+        /// Where most people want to, as a path of this server.
+        account: &'a str,
+    },
     /// Too much is asked.
     TooMany {
         /// The seconds after which another try makes sense.
@@ -50,12 +60,15 @@ impl Trouble<'_> {
                 };
                 (StatusCode::BAD_REQUEST, texts.cannot_go_on, *sentence, hint)
             }
-            Self::LostPage => (
+            Self::LostPage { beginning } => (
                 StatusCode::BAD_REQUEST,
                 texts.page_lost,
                 Foreign::own(texts.page_lost_why),
-                texts.page_lost_help,
+                if beginning.is_some() { texts.page_lost_here } else { texts.page_lost_help },
             ),
+            Self::NoPage { status, .. } => {
+                (*status, texts.no_page, Foreign::own(texts.no_page_why), texts.no_page_help)
+            }
             Self::TooMany { .. } => {
                 (StatusCode::TOO_MANY_REQUESTS, texts.not_now, Foreign::own(texts.too_much), texts.help_again)
             }
@@ -69,7 +82,12 @@ impl Trouble<'_> {
         let retry_after = match self {
             Self::TooMany { retry_after } => Some(*retry_after),
             Self::Unavailable => Some(1),
-            Self::Refused { .. } | Self::LostPage => None,
+            Self::Refused { .. } | Self::LostPage { .. } | Self::NoPage { .. } => None,
+        };
+        let link = match self {
+            Self::LostPage { beginning } => beginning.map(|path| (path, texts.begin_again)),
+            Self::NoPage { account, .. } => Some((*account, texts.to_account)),
+            _ => None,
         };
         // Refusals are told in the words of the protocol, whoever reads them.
         let is_quoted = matches!(self, Self::Refused { .. }) && texts.language != ENGLISH.language;
@@ -79,6 +97,7 @@ impl Trouble<'_> {
             sentence,
             sentence_language: is_quoted.then_some(ENGLISH.language),
             hint: Some(Foreign::own(hint)),
+            link,
             values: &[],
             correlation_id,
             retry_after,

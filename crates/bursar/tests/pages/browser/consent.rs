@@ -37,6 +37,22 @@ async fn a_stranger_is_told_as_one_with_what_it_wants_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_scope_of_two_resources_is_told_in_the_words_of_both() {
+    const MAIL: &str = "https://mail.example.com/mcp";
+    let place = Place::start().await;
+    let client = place.client("Notebook").await;
+    place.run(&["resource", "add", MAIL, "--scope", "read=Read your mail", "--tool", "inbox=read"]).await;
+    Browser::run(async |browser| {
+        browser.open(&format!("{}&resource={MAIL}", place.request(&client, "read"))).await;
+        browser.sign_in(PASSWORD).await;
+        browser.reads("Read your notes").await;
+        browser.reads("Read your mail").await;
+        browser.reads("inbox").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn more_than_was_allowed_is_asked_for_again() {
     let place = Place::start().await;
     let client = place.client("Notebook").await;

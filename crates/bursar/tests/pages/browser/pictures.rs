@@ -1,5 +1,16 @@
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bursar::http::pages::brand::Brand;
+use bursar::http::pages::{Look, Page};
+use http::header::CONTENT_TYPE;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
 use crate::pages::driver::Browser;
-use crate::pages::gallery::look;
+use crate::pages::every_page::{SCRIPT, every_page};
+use crate::pages::gallery::{look, look_in};
 use crate::pages::place::{PASSWORD, Place};
 
 /// Ten pages in six looks, with axe-core in between.
@@ -79,6 +90,42 @@ async fn the_page_of_a_new_server_looks_right_and_can_be_used_by_everybody() {
         look(browser, "set-up").await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_there_is_looks_right_in_the_light() {
+    every_page_looks_right_in("light", Look::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_there_is_looks_right_in_the_dark_and_in_colours_of_somebody_else() {
+    let brand = Brand { name: "Acme".to_owned(), colour: "#8a2be2".parse().unwrap(), ..Brand::default() };
+    every_page_looks_right_in("dark", Look::new(brand)).await;
+}
+
+async fn every_page_looks_right_in(scheme: &str, dress: Look) {
+    let mut serving = JoinSet::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let pages = every_page(&dress, "Notebook of the Amalgamated Office Supply Company", &origin);
+    let names: Vec<&str> = pages.iter().map(|(name, _)| *name).collect();
+    let router = Router::new()
+        .route(SCRIPT, get(|| async { ([(CONTENT_TYPE, "text/javascript")], "") }))
+        .route("/pages/{name}", get(shown))
+        .with_state(pages.clone());
+    serving.spawn(async move { axum::serve(listener, router).await.unwrap() });
+    Browser::run(async |browser| {
+        for name in &names {
+            browser.open(&format!("{origin}/pages/{name}")).await;
+            look_in(browser, scheme, &format!("every-{name}")).await;
+        }
+    })
+    .await;
+}
+
+async fn shown(State(pages): State<Vec<(&'static str, Page)>>, Path(name): Path<String>) -> Response {
+    let (_, page) = pages.into_iter().find(|(known, _)| *known == name).unwrap();
+    page.into_response()
 }
 
 async fn user_code(place: &Place, client: &str) -> String {

@@ -23,7 +23,6 @@ pub(super) struct Texts {
     pub(super) username: &'static str,
     pub(super) password: &'static str,
     pub(super) sign_in_mismatch: &'static str,
-    pub(super) sign_in_stale: &'static str,
     pub(super) sign_in_busy: &'static str,
     /// With `{minutes}`.
     pub(super) too_many_minutes: &'static str,
@@ -62,7 +61,6 @@ pub(super) struct Texts {
     pub(super) device_code_label: &'static str,
     pub(super) device_code_forgiving: &'static str,
     pub(super) device_code_unknown: &'static str,
-    pub(super) device_code_stale: &'static str,
     pub(super) proceed: &'static str,
     pub(super) device_confirmation: &'static str,
     pub(super) device_question: &'static str,
@@ -110,6 +108,18 @@ pub(super) struct Texts {
     pub(super) page_lost: &'static str,
     pub(super) page_lost_why: &'static str,
     pub(super) page_lost_help: &'static str,
+    pub(super) page_lost_here: &'static str,
+    pub(super) begin_again: &'static str,
+    pub(super) landed: &'static str,
+    pub(super) landed_next: &'static str,
+    pub(super) login_failed: &'static str,
+    pub(super) login_failed_next: &'static str,
+    pub(super) no_landing: &'static str,
+    pub(super) no_landing_next: &'static str,
+    pub(super) no_page: &'static str,
+    pub(super) no_page_why: &'static str,
+    pub(super) no_page_help: &'static str,
+    pub(super) to_account: &'static str,
     pub(super) help_again: &'static str,
     pub(super) help_client: &'static str,
     pub(super) help_redirect: &'static str,
@@ -232,7 +242,7 @@ mod tests {
             assert_eq!(name, same);
             assert!(!translated.trim_matches('"').trim().is_empty(), "{name}");
             assert!(original != translated, "{name} is not translated: {original}");
-            for placeholder in ["{date}", "{minutes}"] {
+            for placeholder in ["{date}", "{minutes}", "{count}"] {
                 assert_eq!(original.contains(placeholder), translated.contains(placeholder), "{name}");
             }
         }

@@ -13,13 +13,13 @@ use url::Url;
 use super::pages::{
     Account, App, Client, CodeFailed, Consent, DeviceCode, DeviceConfirmation, DeviceEnd, Foreign, Form,
     Landing, Look, NewPasskey, Notice, Notification, Origin, Page, PasskeyFailed, PasskeyForm, PasskeyOwner,
-    PasswordChange, PasswordFailed, PasswordReset, Person, Problem, ResetFailed, Resource, Scope, Script,
-    Session, SetUp, SetUpFailed, SignIn, SignInFailed, SignOut, SignedIn, SignedOut, Trouble,
+    PasswordChange, PasswordFailed, PasswordReset, Person, Problem, ResetFailed, Resource, Scope, Session,
+    SetUp, SetUpFailed, SignIn, SignInFailed, SignOut, SignedIn, SignedOut, Trouble,
 };
 
-/// Under its name, with `text` wherever strangers or users may write, on a server at `origin`.
+/// Under its name, with `text` wherever strangers or users may write.
 #[expect(clippy::too_many_lines, reason = "every page there is, once")]
-pub(super) fn every_page(look: &Look, text: &str, origin: &str) -> Vec<(&'static str, Page)> {
+pub(super) fn every_page(look: &Look, text: &str) -> Vec<(&'static str, Page)> {
     let foreign = Foreign::new(text);
     let form = |action| Form { action, ticket: "sealed.ticket" };
     let id = Url::parse("https://app.example/client.json").unwrap();
@@ -58,9 +58,7 @@ pub(super) fn every_page(look: &Look, text: &str, origin: &str) -> Vec<(&'static
         algorithms: [-7, -8, -257],
         known: vec!["a25vd24".to_owned()],
     };
-    let address = format!("{origin}{SCRIPT}");
-    let script = Script { path: SCRIPT, address: &address };
-    let passkey = |action| PasskeyForm { form: form(action), question: &question, script };
+    let passkey = |action| PasskeyForm { form: form(action), question: &question, script: SCRIPT };
     let failed = |failed| SignIn { username: Some(foreign), failed: Some(failed), ..sign_in };
     let consent = Consent {
         form: form("/consent"),

@@ -18,7 +18,7 @@ use super::form::form;
 use super::met::Met;
 use super::sign_in::{again, entered, waiting};
 use super::source::From;
-use crate::http::pages::{Form, PASSKEY_SCRIPT, PasskeyForm, Script, SignInFailed};
+use crate::http::pages::{Form, PASSKEY_SCRIPT, PasskeyForm, SignInFailed};
 
 /// Where a sign-in with a passkey is posted.
 pub(super) const PATH: &str = "/login/passkey";
@@ -28,8 +28,7 @@ pub(super) const SCRIPT: &str = "/oauth/passkeys.js";
 /// Paths that a page with passkeys names.
 pub(super) struct Ways {
     action: String,
-    path: String,
-    address: String,
+    script: String,
 }
 
 impl Ways {
@@ -39,18 +38,11 @@ impl Ways {
 
     /// The same for a form that is posted elsewhere.
     pub(super) fn to(issuing: &Issuing, action: &str) -> Self {
-        let issuer = issuing.server.rules().issuer.as_url();
-        let path = issuing.path(SCRIPT);
-        let address = format!("{}{path}", issuer.origin().ascii_serialization());
-        Self { action: issuing.path(action), path, address }
+        Self { action: issuing.path(action), script: issuing.path(SCRIPT) }
     }
 
     pub(super) fn form<'a>(&'a self, ticket: &'a str, question: &'a PasskeyQuestion) -> PasskeyForm<'a> {
-        PasskeyForm {
-            form: Form { action: &self.action, ticket },
-            question,
-            script: Script { path: &self.path, address: &self.address },
-        }
+        PasskeyForm { form: Form { action: &self.action, ticket }, question, script: &self.script }
     }
 }
 

@@ -41,7 +41,7 @@ pub use self::landing::Landing;
 pub use self::language::Language;
 pub use self::look::Look;
 pub use self::page::Page;
-pub use self::passkey_form::{PasskeyForm, PasskeyOwner, Script};
+pub use self::passkey_form::{PasskeyForm, PasskeyOwner};
 pub use self::problem::Problem;
 pub use self::session::{SignOut, SignedIn, SignedOut};
 pub use self::set_up::{Notification, SetUp, SetUpFailed};

@@ -10,7 +10,6 @@ use http::header::{
 
 use super::form_action::FormAction;
 use super::look::Look;
-use super::passkey_form::Script;
 
 /// One page, ready to be sent.
 #[derive(Clone, Debug)]
@@ -48,10 +47,10 @@ impl Page {
         Self { status, html, policy, retry_after: None, opener: Opener::Kept }
     }
 
-    /// Lets the page run this one script and none beside it.
-    pub(super) fn with_script(self, script: Option<Script<'_>>) -> Self {
-        let Some(script) = script else { return self };
-        Self { policy: format!("{}; script-src {}", self.policy, script.address), ..self }
+    /// Lets the page run the one script this server has. It is not named by its address: a server has more names than its
+    /// issuer's, and under each of them the script can say what does not work there.
+    pub(super) fn with_script(self) -> Self {
+        Self { policy: format!("{}; script-src 'self'", self.policy), ..self }
     }
 
     pub(super) fn with_status(self, status: StatusCode) -> Self {

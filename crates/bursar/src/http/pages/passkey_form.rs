@@ -6,15 +6,6 @@ use serde_json::json;
 use super::foreign::Foreign;
 use super::form::Form;
 
-/// Where the script is, as the page's address and as its policy name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Script<'a> {
-    /// A path of this server.
-    pub path: &'a str,
-    /// The whole address.
-    pub address: &'a str,
-}
-
 /// A form that a passkey fills in.
 #[derive(Clone, Copy, Debug)]
 pub struct PasskeyForm<'a> {
@@ -22,8 +13,8 @@ pub struct PasskeyForm<'a> {
     pub form: Form<'a>,
     /// What the browser is asked.
     pub question: &'a PasskeyQuestion,
-    /// What asks it.
-    pub script: Script<'a>,
+    /// What asks it: a path of this server.
+    pub script: &'a str,
 }
 
 /// Whom a new passkey is for, as an authenticator shows them.

@@ -68,7 +68,7 @@ impl SignIn<'_> {
             passkey: self.passkey,
         };
         let page = Page::new(look, &FormAction::then(self.redirect_uri), &template);
-        let page = page.with_script(self.passkey.map(|passkey| passkey.script));
+        let page = if self.passkey.is_some() { page.with_script() } else { page };
         match self.failed {
             None => page,
             // 401 would need a challenge, and browsers answer challenges with a window of their own.

@@ -31,8 +31,7 @@ fn no_page_has_script_or_loads_anything() {
         let html = without_style(&page).replacen(SCRIPT, "", 1);
         let policy = header(page.clone().into_response().headers(), "content-security-policy");
         let may_run = policy.split("; ").find(|part| part.starts_with("script-src"));
-        let expected =
-            page.html().contains(SCRIPT).then_some("script-src http://localhost:8790/oauth/passkeys.js");
+        let expected = page.html().contains(SCRIPT).then_some("script-src 'self'");
         assert_eq!(may_run, expected, "{name}");
         for refused in
             ["<script", " on", "javascript:", "src=\"http", "<iframe", "<object", "@import", "url("]
@@ -336,7 +335,7 @@ fn every_page(text: &str) -> Vec<(&'static str, Page)> {
 }
 
 fn every_page_of(look: &Look, text: &str) -> Vec<(&'static str, Page)> {
-    every_page::every_page(look, text, "http://localhost:8790")
+    every_page::every_page(look, text)
 }
 
 /// Pages whose every word is ours.

@@ -121,14 +121,22 @@ async fn a_passkey_page_that_is_too_old_or_forged_adds_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn under_another_name_of_the_server_no_passkey_is_offered() {
+async fn under_another_name_of_the_server_passkeys_say_why_and_the_password_works() {
     let place = Place::start().await;
     let at_address = |path: &str| place.at(path).replace("localhost", "127.0.0.1");
     Browser::run(async |browser| {
-        // The page is of another host than passkeys are of: there is no such button, and the password works.
+        let _authenticator = browser.plug_in().await;
+        // Passkeys are of one host, and this is another.
         browser.open(&at_address("/account")).await;
-        let is_hidden = browser.execute("return document.querySelector('form[data-passkey]').hidden").await;
-        assert_eq!(is_hidden, true);
+        browser.click("form[data-passkey=get] button").await;
+        browser.reads("Open the server by its own name").await;
+        browser.sign_in(PASSWORD).await;
+        browser.arrives_at(&at_address("/account")).await;
+        browser.open(&at_address("/account/passkeys/new")).await;
+        browser.fill("#name", "Telephone").await;
+        browser.click("form[data-passkey=create] button").await;
+        browser.reads("Open the server by its own name").await;
+        assert_eq!(browser.complaints().await, Vec::<String>::new());
     })
     .await;
 }

@@ -107,7 +107,7 @@ async fn every_page_looks_right_in(scheme: &str, dress: Look) {
     let mut serving = JoinSet::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
-    let pages = every_page(&dress, "Notebook of the Amalgamated Office Supply Company", &origin);
+    let pages = every_page(&dress, "Notebook of the Amalgamated Office Supply Company");
     let names: Vec<&str> = pages.iter().map(|(name, _)| *name).collect();
     let router = Router::new()
         .route(SCRIPT, get(|| async { ([(CONTENT_TYPE, "text/javascript")], "") }))

@@ -43,7 +43,7 @@ impl NewPasskey<'_> {
         });
         let question = self.passkey.to_create(&look.brand.name, &self.owner);
         let template = NewPasskeyPage { look, view: self, problem, question };
-        let page = Page::new(look, &FormAction::Here, &template).with_script(Some(self.passkey.script));
+        let page = Page::new(look, &FormAction::Here, &template).with_script();
         let page = if problem.is_some() { page.with_status(StatusCode::BAD_REQUEST) } else { page };
         page.without_opener()
     }

@@ -24,7 +24,7 @@ pub fn introspection_request(
     let mut parameters = Parameters::new();
     parameters.set("token", token.expose());
     let mut headers = http::HeaderMap::new();
-    client.authenticate(&mut parameters, &mut headers, &url.to_string(), now, random)?;
+    client.authenticate(&mut parameters, &mut headers, &provider.assertion_audience(&url), now, random)?;
     let mut request = http::Request::post(url.to_string())
         .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(http::header::ACCEPT, "application/json");

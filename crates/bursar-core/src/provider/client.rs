@@ -13,6 +13,8 @@ pub struct ClientRules {
     pub id: Option<String>,
     /// How the client proves who it is (RFC 6749 §2.3).
     pub authentication: AuthenticationRule,
+    /// Who an assertion of the client is for (RFC 7523 §3).
+    pub assertion_audience: AssertionAudience,
     /// Whether clients without a secret exist.
     pub public: bool,
     /// What to do with a secret where `authentication` is `none`.
@@ -38,6 +40,7 @@ impl Default for ClientRules {
         Self {
             id: None,
             authentication: AuthenticationRule::default(),
+            assertion_audience: AssertionAudience::default(),
             public: true,
             secret_with_public: SecretWithPublic::default(),
             registration: Registration::default(),
@@ -66,6 +69,18 @@ impl ClientRules {
         };
         Client { id: id.into(), authentication }
     }
+}
+
+/// Who an assertion of a client is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssertionAudience {
+    /// The endpoint that it is sent to, as most providers document it.
+    #[default]
+    Endpoint,
+    /// The issuer: an assertion for an endpoint would be good at whoever can make the client believe that the endpoint is
+    /// theirs (draft-ietf-oauth-rfc7523bis §4).
+    Issuer,
 }
 
 /// How a client proves who it is.

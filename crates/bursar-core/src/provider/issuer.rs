@@ -1,6 +1,9 @@
 //! A provider made from published metadata: the login by issuer URL, for everybody who is not in the catalogue.
 
-use super::{AuthenticationRule, Endpoint, Endpoints, Provider, ProviderId, Registration, RevokeForm};
+use super::{
+    AssertionAudience, AuthenticationRule, Endpoint, Endpoints, Provider, ProviderId, Registration,
+    RevokeForm,
+};
 use crate::oauth::metadata::ServerMetadata;
 
 impl Provider {
@@ -27,6 +30,8 @@ impl Provider {
         provider.authorize.issuer_in_answer = metadata.authorization_response_iss_parameter_supported;
         provider.client.authentication =
             authentication(metadata.token_endpoint_auth_methods_supported.as_deref());
+        // Endpoints are what metadata says they are; whose metadata it is was checked.
+        provider.client.assertion_audience = AssertionAudience::Issuer;
         provider.client.public = metadata
             .token_endpoint_auth_methods_supported
             .as_ref()
@@ -75,7 +80,7 @@ fn authentication(methods: Option<&[String]>) -> AuthenticationRule {
 mod tests {
     use super::*;
     use crate::oauth::url::Issuer;
-    use crate::provider::Reuse;
+    use crate::provider::{ClientRules, Reuse};
 
     fn provider(more: &str) -> Provider {
         let issuer = Issuer::parse("https://auth.example.com").unwrap();
@@ -102,6 +107,10 @@ mod tests {
         assert!(provider.client.public);
         assert_eq!(provider.client.registration, Registration::Dynamic);
         assert_eq!(provider.refresh.reuse, Reuse::Undeclared);
+        let endpoint = provider.endpoints.token.as_ref().unwrap().url().unwrap();
+        assert_eq!(provider.assertion_audience(&endpoint), "https://auth.example.com");
+        let documented = Provider { client: ClientRules::default(), ..provider.clone() };
+        assert_eq!(documented.assertion_audience(&endpoint), "https://auth.example.com/token");
         assert_eq!(provider.revoke.form, RevokeForm::Rfc7009);
         for (name, endpoint) in provider.endpoints.declared() {
             assert!(endpoint.url().is_ok(), "{name}: {endpoint}");

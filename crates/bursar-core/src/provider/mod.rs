@@ -31,11 +31,14 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::url::EndpointUrl;
+
 pub use self::api::Api;
 pub use self::authorize::{Authorize, ProofKey};
 pub use self::catalogue::Catalogue;
 pub use self::client::{
-    AuthenticationRule, ClientRules, Redirect, RedirectHost, Registration, SecretWithPublic,
+    AssertionAudience, AuthenticationRule, ClientRules, Redirect, RedirectHost, Registration,
+    SecretWithPublic,
 };
 pub use self::consent::Consent;
 pub use self::device::Device;
@@ -141,6 +144,14 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// Who an assertion of a client is for, in a request to `endpoint` (RFC 7523 §3).
+    pub fn assertion_audience(&self, endpoint: &EndpointUrl) -> String {
+        match (self.client.assertion_audience, &self.endpoints.issuer) {
+            (AssertionAudience::Issuer, Some(issuer)) => issuer.as_str().to_owned(),
+            _ => endpoint.to_string(),
+        }
+    }
+
     /// A provider that does everything as the standards say and has no endpoints yet.
     pub fn new(id: ProviderId) -> Self {
         Self {

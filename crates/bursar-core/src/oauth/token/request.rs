@@ -126,7 +126,13 @@ pub(in crate::oauth) fn authenticate(
         _ => {}
     }
     client
-        .authenticate(parameters, headers, &signature.url.to_string(), signature.now, signature.random)
+        .authenticate(
+            parameters,
+            headers,
+            &provider.assertion_audience(signature.url),
+            signature.now,
+            signature.random,
+        )
         .map_err(RequestError::Signing)
 }
 

@@ -31,7 +31,8 @@ const environment = {
 };
 const identity = (process.env.BURSAR_CLIENT_OPTIONS ?? "").split(" ").filter(Boolean);
 if (context.client_id) identity.push("--client-id", context.client_id);
-if (context.client_secret) identity.push("--client-secret-file", secretFile("secret", context.client_secret));
+const secret = context.client_secret ?? context.private_key_pem;
+if (secret) identity.push("--client-secret-file", secretFile("secret", secret));
 
 /** Runs the program; a person opens the address it shows. */
 function bursar(parameters, input = "") {
@@ -63,40 +64,44 @@ async function login(parameters = [], input = "") {
   account = JSON.parse(stdout).ref;
 }
 
-async function header(parameters = [], input = "") {
-  const { code, stdout } = await bursar(["token", account, "--header", ...parameters], input);
-  return code === 0 ? stdout.trim().slice("Authorization: ".length) : undefined;
+/** The fields that one request goes with: `Authorization`, and a proof where the token is bound to a key. */
+async function fields(method, url, nonce) {
+  const { code, stdout } = await bursar(["token", account, "--dpop", method, url, ...(nonce ? ["--dpop-nonce", nonce] : [])]);
+  return code === 0 ? stdout.trim().split("\n").map((line) => line.split(/: (.*)/s).slice(0, 2)) : [];
+}
+
+/** Whether there is another token than this refused one. */
+async function hasReplaced(refused) {
+  const { code, stdout } = await bursar(["token", account, "--rejected-file", "-"], refused);
+  return code === 0 && stdout.trim() !== refused;
 }
 
 /** What an MCP client does about refusals, with the program's help. */
 async function authorized(url, init = {}) {
-  const send = async (value) => {
+  let token, nonce;
+  const send = async () => {
     const headers = new Headers(init.headers);
-    if (value) headers.set("authorization", value);
+    for (const [name, value] of account ? await fields(init.method ?? "GET", String(url), nonce) : []) headers.set(name, value);
+    token = headers.get("authorization")?.split(" ").at(-1);
     return fetch(url, { ...init, headers });
   };
-  let value = account && (await header());
-  let response = await send(value);
+  let response = await send();
   let hasAnother = false;
   for (let attempts = 0; attempts < 3; attempts += 1) {
     const challenge = response.headers.get("www-authenticate") ?? "";
-    if (response.status === 401) {
-      const refused = value?.split(" ").at(-1);
-      const another = refused && !hasAnother && (await header(["--rejected-file", "-"], refused));
-      if (!another || another === value) {
+    if (response.status === 401 && challenge.includes("use_dpop_nonce")) {
+      nonce = response.headers.get("dpop-nonce");
+    } else if (response.status === 401) {
+      if (!token || hasAnother || !(await hasReplaced(token))) {
         await login(challenge ? ["--challenge-file", "-"] : [], challenge);
-        value = await header();
-      } else {
-        value = another;
       }
       hasAnother = true;
     } else if (response.status === 403 && challenge.includes("insufficient_scope")) {
       await login(["--challenge-file", "-"], challenge);
-      value = await header();
     } else {
       return response;
     }
-    response = await send(value);
+    response = await send();
   }
   return response;
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::issuing_peers::foreign_program::ForeignProgram;
 use crate::issuing_peers::world::World;
 use crate::peers::authorization_server::AuthorizationServer;
-use crate::support::{Ended, Home};
+use crate::support::{Ended, Home, Running};
 
 #[tokio::test]
 async fn nothing_is_wrong_with_ours_behind_an_mcp_server_of_the_sdk() {
@@ -59,6 +59,27 @@ async fn without_a_sign_in_ours_is_examined_as_far_as_that_goes() {
     let refused = home.run(&["doctor", "--mcp", "http://host.example/mcp"]).await;
     assert_eq!(refused.code, 2, "{refused}");
     world.end().await;
+}
+
+#[tokio::test]
+async fn a_server_that_lets_no_stranger_in_is_told_what_to_change() {
+    let closed = Home::new();
+    let mut command = closed.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("BURSAR_REGISTRATION_OPEN", "false").env("BURSAR_REGISTRATION_METADATA_DOCUMENTS", "false");
+    let mut server = Running::of(&mut command);
+    let issuer = server.says(|line| line.strip_prefix("its issuer is ").map(str::to_owned)).await;
+    let ended = Home::new().run(&["doctor", "--mcp", &issuer, "--no-sign-in"]).await;
+    assert_eq!(ended.code, 1, "{ended}");
+    for told in [
+        "client-ways",
+        "it names neither a registration endpoint nor support for client metadata documents",
+        "a client that nobody registered beforehand cannot get in",
+        "understand client metadata documents, or offer a `registration_endpoint`",
+        "MCP authorization",
+    ] {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words(&ended.stdout).contains(told), "not told: {told}\n{ended}");
+    }
 }
 
 /// The names of the lines with this verdict.

@@ -40,19 +40,35 @@ pub(super) struct Keys {
     reading: tokio::sync::Mutex<()>,
 }
 
+impl Keys {
+    fn forget(&self) {
+        *self.ring.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 impl KeyRing {
     /// The public halves, for whoever verifies.
     pub(super) fn public(&self) -> &KeySet {
         &self.public
     }
 
-    /// The key that signs with `algorithm` now: the latest whose time has come.
+    /// The key that signs with `algorithm` now: the latest whose time has come and is not over.
     fn signer(&self, algorithm: Algorithm, now: Timestamp) -> Option<&RingKey> {
-        self.of(algorithm)
+        let unended = || self.of(algorithm).filter(|key| !key.record.has_ended(now));
+        unended()
             .filter(|key| key.record.signs_from <= now)
             .max_by_key(|key| (key.record.signs_from, &key.record.id))
             // A clock that was set back must not leave us without a key.
-            .or_else(|| self.of(algorithm).min_by_key(|key| key.record.signs_from))
+            .or_else(|| unended().min_by_key(|key| key.record.signs_from))
+    }
+
+    /// The key that takes the place of `removed`, which is the one before it: everybody knows that already. None, if the
+    /// time of `removed` was over.
+    fn in_place_of(&self, removed: &RingKey, now: Timestamp) -> Option<&RingKey> {
+        let started = |key: &RingKey| (key.record.signs_from, key.record.id.clone());
+        self.of(removed.record.algorithm)
+            .filter(|key| !removed.record.has_ended(now) && started(key) < started(removed))
+            .max_by_key(|key| started(key))
     }
 
     /// Whether one of the keys should not be published any more.
@@ -105,20 +121,27 @@ impl AuthorizationServer {
         self.succeed_keys(|_, _| true, PUBLISHED_BEFORE).await
     }
 
-    /// Removes a key at once, and makes another. Every token it signed is refused from now on by all who ask us; who keeps
-    /// a copy of the keys believes it until that copy is old.
+    /// Removes a key at once. The one before it signs on until the one after it does; where there is neither, another is
+    /// made. Every token it signed is refused from now on by all who ask us; who keeps a copy of the keys believes it until
+    /// that copy is old.
     pub async fn remove_key(&self, id: &str) -> Result<bool, IssueError> {
-        let ring = self.ring().await?;
-        let Some(known) = ring.keys.iter().find(|key| key.record.id == id) else { return Ok(false) };
-        let now = self.now();
-        let event = Event::new(now, "signing_key.removed", id);
-        let batch = self.change(event).delete(&SIGNING_KEY, id, known.version);
-        match self.store().commit(batch).await?.value {
-            Commit::Done(_) => {
-                self.signing_key(known.record.algorithm).await?;
-                Ok(true)
+        loop {
+            let ring = self.ring().await?;
+            let Some(known) = ring.keys.iter().find(|key| key.record.id == id) else { return Ok(false) };
+            let now = self.now();
+            let event = Event::new(now, "signing_key.removed", id);
+            let mut batch = self.change(event).delete(&SIGNING_KEY, id, known.version);
+            if let Some(before) = ring.in_place_of(known, now) {
+                let signs_on = self.signing_until(before, known.record.signs_until);
+                batch = document::put(batch, &signs_on, Expected::Version(before.version))?;
             }
-            Commit::Conflict { .. } => Ok(false),
+            match self.store().commit(batch).await?.value {
+                Commit::Done(_) => {
+                    self.signing_key(known.record.algorithm).await?;
+                    return Ok(true);
+                }
+                Commit::Conflict { .. } => self.within.keys.forget(),
+            }
         }
     }
 
@@ -210,17 +233,22 @@ impl AuthorizationServer {
             Event::new(now, "signing_key.published", record.id.clone()).with("algorithm", algorithm.name());
         let mut batch = document::put(self.change(event), &record, Expected::Absent)?;
         if let Some(predecessor) = predecessor {
-            let longest = self.rules().longest_token();
-            let old = SigningKeyRecord {
-                signs_until: Some(signs_from),
-                published_until: Some(later(later(signs_from, longest), KEPT_LONGER)),
-                ..predecessor.record.clone()
-            };
+            let old = self.signing_until(predecessor, Some(signs_from));
             batch = document::put(batch, &old, Expected::Version(predecessor.version))?;
         }
         // Somebody else has made one meanwhile: theirs is as good.
         self.store().commit(batch).await?;
         Ok(())
+    }
+
+    /// A key that signs until `end`, and is published until the last token it signs has ended.
+    fn signing_until(&self, key: &RingKey, end: Option<Timestamp>) -> SigningKeyRecord {
+        let longest = self.rules().longest_token();
+        SigningKeyRecord {
+            signs_until: end,
+            published_until: end.map(|end| later(later(end, longest), KEPT_LONGER)),
+            ..key.record.clone()
+        }
     }
 
     async fn succeed_keys(

@@ -30,6 +30,13 @@ pub struct SigningKeyRecord {
     pub published_until: Option<Timestamp>,
 }
 
+impl SigningKeyRecord {
+    /// Whether another one signs by now.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.signs_until.is_some_and(|end| end <= now)
+    }
+}
+
 impl Document for SigningKeyRecord {
     const KIND: &'static Kind = &SIGNING_KEY;
 

@@ -21,6 +21,7 @@ mod restored;
 mod session_tokens;
 mod sign_in;
 mod signing_in_again;
+mod signing_keys;
 mod stage;
 mod telling;
 mod tidying;

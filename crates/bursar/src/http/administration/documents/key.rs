@@ -44,7 +44,7 @@ impl KeyDocument {
             algorithm: key.algorithm.name(),
             state: if key.signs_from > now {
                 "waiting"
-            } else if key.signs_until.is_some_and(|end| end <= now) {
+            } else if key.has_ended(now) {
                 "retiring"
             } else {
                 "signing"

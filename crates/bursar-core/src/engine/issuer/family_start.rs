@@ -66,7 +66,8 @@ impl AuthorizationServer {
         let lifetimes = &self.rules().lifetimes;
         let refreshes = client.may_refresh(start.scope);
         let line = refreshes.then(|| Line::begin(first.digest(), lifetimes.refresh, lifetimes.login, now));
-        let stamp = self.stamp(&resources, None).await?;
+        // No token outlives its login, the first one neither.
+        let stamp = self.stamp(&resources, line.as_ref().map(|line| line.ends_at)).await?;
         let family = Family {
             id,
             client: client.id.clone(),

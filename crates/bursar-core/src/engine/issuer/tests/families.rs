@@ -1,6 +1,7 @@
 //! Codes and refresh tokens: used once, answered again for a moment, and the end of everything when somebody else has them.
 
 use futures::executor::block_on;
+use jiff::SignedDuration;
 
 use super::stage::{MCP, Stage, add_client, assert_refused};
 use crate::engine::issuer::records::resource::TokenFormat;
@@ -204,4 +205,14 @@ fn idle_and_old_logins_end_and_a_refresh_one_second_after_works() {
         assert!(days < 100, "the absolute end never came");
     }
     assert_eq!(days, 94, "ninety days in steps of twenty-three hours");
+}
+
+#[test]
+fn no_access_token_outlives_its_login() {
+    let stage = Stage::new().ruled(|rules| rules.lifetimes.login = SignedDuration::from_mins(10));
+    let end = stage.server.now() + SignedDuration::from_mins(10);
+    let first = stage.log_in();
+    assert_eq!(first.expires_at, end);
+    stage.pass(60);
+    assert_eq!(stage.refresh(&first.refresh_token.unwrap()).unwrap().expires_at, end);
 }

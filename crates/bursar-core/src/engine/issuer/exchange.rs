@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::answer::TokenType;
+use super::guesses::network_of;
 use super::records::client::Client;
 use super::records::family::Family;
 use super::records::user::User;
@@ -23,12 +24,19 @@ pub struct Source {
     pub address: Option<IpAddr>,
     /// What the program calls itself.
     pub user_agent: Option<String>,
-    /// Tells one place from another without saying which.
+    /// Tells one address from another without saying which.
     pub digest: String,
     /// Tells one browser from another, where it is one: a page that was shown in one is answered in no other.
     pub browser: String,
     /// The cookie of the session in that browser: whoever signs in there takes its place.
     pub session: Option<Secret>,
+}
+
+impl Source {
+    /// The network it comes from, which is one place wherever strangers are counted.
+    pub(super) fn network(&self) -> String {
+        network_of(self.address)
+    }
 }
 
 /// A client, and how it was found: nothing may be issued to it if that has changed meanwhile.

@@ -21,7 +21,7 @@ impl AuthorizationServer {
         if request.client().is_confidential() {
             return Ok(());
         }
-        let counter = format!("{counter}:{}", request.source.digest);
+        let counter = format!("{counter}:{}", request.source.network());
         let count = self.store().count(self.space(), &counter, 1, WINDOW).await?;
         if count.value.value <= most {
             return Ok(());

@@ -92,7 +92,7 @@ impl AuthorizationServer {
         let digest = self.user_code_digest(&code).await?;
         let user = &signed_in.user.document.id;
         for (counter, most) in [
-            (format!("user-code:place:{}", source.digest), MOST_OF_A_PLACE),
+            (format!("user-code:place:{}", source.network()), MOST_OF_A_PLACE),
             (format!("user-code:user:{user}"), MOST_OF_A_USER),
             (format!("user-code:code:{digest}"), MOST_OF_A_CODE),
         ] {

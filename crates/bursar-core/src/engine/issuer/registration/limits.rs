@@ -1,7 +1,6 @@
 //! How much one network may register. Programs that many people use behind one address are never counted twice: only
 //! what has not been seen from there counts.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::engine::issuer::AuthorizationServer;
@@ -15,7 +14,7 @@ impl AuthorizationServer {
     /// # Errors
     /// Too many different ones came from the same network.
     pub(super) async fn admit_software(&self, fingerprint: &str, source: &Source) -> Result<(), IssueError> {
-        let network = network_of(source);
+        let network = source.network();
         let software = format!("registration:{network}:{fingerprint}");
         if self.counted(&software, 0, HOUR).await?.value > 0 {
             return Ok(());
@@ -32,7 +31,7 @@ impl AuthorizationServer {
     /// Too many came from the same network.
     pub(super) async fn admit_record(&self, source: &Source) -> Result<(), IssueError> {
         let most = self.rules().registration_limits.stored;
-        self.admit_up_to(most, &format!("registrations-stored:{}", network_of(source))).await
+        self.admit_up_to(most, &format!("registrations-stored:{}", source.network())).await
     }
 
     async fn admit_up_to(&self, most: u64, counter: &str) -> Result<(), IssueError> {
@@ -51,30 +50,5 @@ impl AuthorizationServer {
     }
 }
 
-/// What one subscriber of a provider has: 256 addresses of the old kind, 2^72 of the new.
-fn network_of(source: &Source) -> String {
-    match source.address.map(|address| address.to_canonical()) {
-        Some(IpAddr::V4(address)) => Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8)).to_string(),
-        Some(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 72)).to_string(),
-        None => source.digest.clone(),
-    }
-}
-
 const HOUR: Duration = Duration::from_hours(1);
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn neighbours_share_a_network() {
-        let network =
-            |text: &str| network_of(&Source { address: Some(text.parse().unwrap()), ..Source::default() });
-        assert_eq!(network("203.0.113.7"), "203.0.113.0");
-        assert_eq!(network("::ffff:203.0.113.9"), "203.0.113.0");
-        assert_eq!(network("2001:db8:1:2ff::1"), "2001:db8:1:200::");
-        assert_eq!(network("2001:db8:1:300::1"), "2001:db8:1:300::");
-        assert_eq!(network_of(&Source { digest: "d".to_owned(), ..Source::default() }), "d");
-    }
-}

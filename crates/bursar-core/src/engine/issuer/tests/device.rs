@@ -317,15 +317,39 @@ fn strangers_leave_only_so_many_devices_from_one_place() {
     let stage = television();
     let mut parameters = Parameters::new();
     parameters.set("client_id", &stage.client.id);
-    let ask = |place: &str| {
-        let source = Source { digest: place.to_owned(), ..Source::default() };
+    let ask = |address: &str| {
+        let source = Source { address: Some(address.parse().unwrap()), ..Source::default() };
         let request =
             ClientRequest { parameters: &parameters, authorization: None, proofs: &[], source: &source };
         block_on(stage.server.begin_device(&request))
     };
-    for _ in 0..300 {
-        assert!(ask("here").is_ok());
+    // Whoever has one address of the new kind has billions.
+    for number in 0..300 {
+        assert!(ask(&format!("2001:db8:1:2{:02x}::{number}", number % 256)).is_ok());
     }
-    assert!(matches!(ask("here"), Err(IssueError::TooMany { .. })));
-    assert!(ask("there").is_ok());
+    assert!(matches!(ask("2001:db8:1:2ff::5"), Err(IssueError::TooMany { .. })));
+    assert!(ask("2001:db8:1:300::5").is_ok());
+}
+
+#[test]
+fn codes_are_tried_only_so_often_from_one_place() {
+    let stage = television();
+    let answer = begin(&stage);
+    let ask = |person: &Stage, typed: &str, address: String| {
+        let source = Source { address: Some(address.parse().unwrap()), ..Source::default() };
+        block_on(person.server.device_by_user_code(typed, &person.signed_in(), &source)).unwrap()
+    };
+    let letters = "BCDFGHJKLMNPQRSTVWXZ";
+    for (number, last) in letters.chars().take(5).enumerate() {
+        let person = stage.another(&format!("guesser{number}"));
+        for first in letters.chars() {
+            let tried = ask(&person, &format!("{first}CDF-GHJ{last}"), format!("2001:db8:1:2ff::{number}"));
+            assert!(matches!(tried, DeviceInquiry::Unknown), "{tried:?}");
+        }
+    }
+    let (late, code) = (stage.another("late"), answer.user_code.shown());
+    let held = ask(&late, code.expose(), "2001:db8:1:200::1".to_owned());
+    assert!(matches!(held, DeviceInquiry::TooMany { .. }), "{held:?}");
+    let elsewhere = ask(&late, code.expose(), "2001:db8:1:300::1".to_owned());
+    assert!(matches!(elsewhere, DeviceInquiry::Found(_)), "{elsewhere:?}");
 }

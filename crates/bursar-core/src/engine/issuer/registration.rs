@@ -17,6 +17,7 @@ use super::exchange::Source;
 use super::records::client::{CLIENT, Client, ClientOrigin, ClientSecret};
 use super::refresh_token::token_digest;
 use super::refusal::{IssueError, Refusal};
+use super::scopes::without_administration;
 use crate::identifier::Identifier;
 use crate::oauth::client_authentication::Method;
 use crate::oauth::error::ErrorCode;
@@ -196,7 +197,12 @@ fn has_secret(metadata: &ClientMetadata) -> bool {
 }
 
 fn read_metadata(body: &[u8]) -> Result<ClientMetadata, Refusal> {
-    ClientMetadata::read(body).and_then(ClientMetadata::for_anonymous).map_err(|error| refused(&error))
+    of_a_stranger(ClientMetadata::read(body))
+}
+
+fn of_a_stranger(read: Result<ClientMetadata, ClientMetadataError>) -> Result<ClientMetadata, Refusal> {
+    let metadata = read.and_then(ClientMetadata::for_anonymous).map_err(|error| refused(&error))?;
+    Ok(without_administration(metadata))
 }
 
 fn refused(error: &ClientMetadataError) -> Refusal {

@@ -1,11 +1,12 @@
 //! What a client may ask for (RFC 6749 §3.3).
 
 use super::AuthorizationServer;
-use super::records::client::Client;
+use super::records::client::{Client, ClientOrigin};
 use super::records::user::User;
 use super::refusal::{IssueError, Refusal};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::Scope;
+use crate::oauth::server::client_metadata::ClientMetadata;
 use crate::oauth::server::resource::ResourceSet;
 
 impl AuthorizationServer {
@@ -17,8 +18,11 @@ impl AuthorizationServer {
         resources: &ResourceSet,
         asked: Option<&Scope>,
     ) -> Result<Scope, IssueError> {
+        // Whoever brought itself may look like a program of ours to an administrator, who would agree.
+        let is_trusted = client.origin == ClientOrigin::Administrator;
         let besides = |token: &str| {
-            SIGN_IN_SCOPES.contains(&token) || (resources.is_empty() && is_of_administration(token))
+            SIGN_IN_SCOPES.contains(&token)
+                || (is_trusted && resources.is_empty() && is_of_administration(token))
         };
         self.narrowed_scope(client, resources, asked, besides).await
     }
@@ -67,8 +71,15 @@ pub(super) fn in_the_name_of(user: &User, scope: &Scope) -> Scope {
     scope.only(|token| !is_of_administration(token) || user.scopes.iter().any(|own| own == token))
 }
 
+/// What somebody may say of itself who has not said who they are: not that it asks for scopes of administration.
+pub(super) fn without_administration(metadata: ClientMetadata) -> ClientMetadata {
+    let scope = metadata.scope.as_ref().map(|scope| scope.only(|token| !is_of_administration(token)));
+    ClientMetadata { scope: scope.filter(|scope| !scope.is_empty()), ..metadata }
+}
+
 /// What this server itself offers to clients that sign users in (OIDC Core §5.4, §11).
 pub const SIGN_IN_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+
 fn is_of_administration(token: &str) -> bool {
     ADMINISTRATION_SCOPES.contains(&token) || token == SANDBOXES_SCOPE
 }

@@ -46,7 +46,7 @@ pub struct ClientMetadata {
     pub policy_uri: Option<PageUrl>,
     /// How its makers are reached.
     pub contacts: Vec<String>,
-    /// What it may ask for; nothing said leaves that to the server.
+    /// What it means to ask for. Nobody is held to it: programs register with what they need first, and ask for more later.
     pub scope: Option<Scope>,
     /// The ways it gets tokens; never empty.
     pub grant_types: Vec<GrantType>,

@@ -1,5 +1,7 @@
 //! Clients that register themselves: nothing is stored for them, and they get no more than strangers should.
 
+use bursar_core::engine::issuer::records::user::User;
+use bursar_core::secret::Secret;
 use futures::StreamExt as _;
 use futures::stream;
 use http::Method;
@@ -7,8 +9,10 @@ use serde_json::{Value, json};
 
 use super::on_every_store;
 use crate::issuing::browser::Browser;
-use crate::issuing::client::Answer;
-use crate::issuing::world::{Known, World};
+use crate::issuing::client::{Answer, Form};
+use crate::issuing::world::{CALLBACK, Known, PASSWORD, World, person};
+
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 fn program(name: &str) -> Value {
     json!({
@@ -78,7 +82,7 @@ async fn line_59_a_stranger_gets_no_grant_that_needs_no_user() {
                 let text = text.replace("refresh_token", "");
                 assert!(!text.contains(grant), "{grant}: {registered}");
             }
-            let form = crate::issuing::client::Form::of(&[
+            let form = Form::of(&[
                 ("grant_type", "client_credentials"),
                 ("client_id", &answer.member("client_id")),
                 ("client_secret", &answer.member("client_secret")),
@@ -92,6 +96,39 @@ async fn line_59_a_stranger_gets_no_grant_that_needs_no_user() {
         let request = world.request_of(&client).with("scope", "openid bursar:admin").without("resource");
         let code = Browser::of(&world, "ada").agree(&request).await.code();
         let tokens = world.tokens(&world.redeeming(&code).with("client_id", &client.id)).await;
+        assert_eq!(tokens.scope, "openid");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn line_59_not_even_an_administrator_lets_a_stranger_administer() {
+    on_every_store(async |world| {
+        let administration = ["bursar:read", "bursar:admin", "bursar:sandboxes"];
+        let boss = User { scopes: administration.map(str::to_owned).to_vec(), ..person("boss") };
+        world.server.add_user(boss, Some(Secret::new(PASSWORD))).await.unwrap();
+        let mut document = program("bursar");
+        document["grant_types"] = json!(["authorization_code", DEVICE_CODE, "refresh_token"]);
+        document["scope"] = "openid bursar:admin".into();
+        let answer = world.register(&document, "203.0.113.1").await;
+        assert_eq!(answer.member("scope"), "openid", "{answer:?}");
+        let stranger = Known { id: answer.member("client_id"), secret: None };
+        document["client_name"] = "Ours".into();
+        let ours = world.add_client(document).await;
+        for scope in administration {
+            let request = |client| world.request_of(client).with("scope", scope).without("resource");
+            let browser = Browser::of(&world, "boss");
+            let code = browser.agree(&request(&ours)).await.code();
+            let tokens = world.tokens(&world.redeeming(&code).with("client_id", &ours.id)).await;
+            assert_eq!(tokens.scope, scope, "whom an administrator has added");
+            browser.ask(&request(&stranger)).await.assert_sent_back(CALLBACK, "invalid_scope");
+            let form = Form::of(&[("client_id", &stranger.id), ("scope", scope)]);
+            let device = world.post("/oauth/device_authorization", &form, &[]).await;
+            device.assert_refused(400, "invalid_scope");
+        }
+        let request = world.request_of(&stranger).with("scope", "openid bursar:admin").without("resource");
+        let code = Browser::of(&world, "boss").agree(&request).await.code();
+        let tokens = world.tokens(&world.redeeming(&code).with("client_id", &stranger.id)).await;
         assert_eq!(tokens.scope, "openid");
     })
     .await;

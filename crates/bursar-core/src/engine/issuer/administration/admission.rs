@@ -2,6 +2,7 @@
 
 use crate::engine::issuer::AuthorizationServer;
 use crate::engine::issuer::presented::{PresentedToken, not_valid};
+use crate::engine::issuer::records::client::ClientOrigin;
 use crate::engine::issuer::refusal::{IssueError, Refusal};
 use crate::engine::issuer::scopes::{ADMINISTRATION_SCOPES, SANDBOXES_SCOPE};
 use crate::oauth::error::ErrorCode;
@@ -77,6 +78,10 @@ impl AuthorizationServer {
         }
         let client = self.within.known.client(&token.client_id).await?;
         let client = client.ok_or_else(|| not_valid("its client is gone"))?.document;
+        // Its users could not know whose program it is.
+        if client.origin != ClientOrigin::Administrator {
+            return Err(access.insufficient("its client"));
+        }
         // Its own scopes of administration a client has by name only; in a user's name no limit is none.
         let of_client = client.scope.as_ref().map(|scope| access.is_covered_by(scope.iter()));
         if token.family.is_none() {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
 use super::client_ids::{ClientIds, fingerprint};
-use super::{Registration, derived_secret, good_until, has_secret, refused};
+use super::{Registration, derived_secret, good_until, has_secret, of_a_stranger, refused};
 use crate::engine::issuer::AuthorizationServer;
 use crate::engine::issuer::exchange::{KnownClient, Source};
 use crate::engine::issuer::records::client::{CLIENT, Client};
@@ -153,9 +153,7 @@ fn replacing(id: &str, known: &Client, body: &[u8]) -> Result<ClientMetadata, Re
     }
     let object = read_object(body).map_err(|error| refused(&error.into()))?;
     check_server_members(id, known, &object)?;
-    ClientMetadata::from_object(&object)
-        .and_then(ClientMetadata::for_anonymous)
-        .map_err(|error| refused(&error))
+    of_a_stranger(ClientMetadata::from_object(&object))
 }
 
 fn check_server_members(id: &str, known: &Client, object: &Map<String, Value>) -> Result<(), Refusal> {

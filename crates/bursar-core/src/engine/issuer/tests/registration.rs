@@ -7,6 +7,7 @@ use futures::executor::block_on;
 use serde_json::{Value, json};
 
 use super::stage::{Stage, assert_refused, parameter};
+use crate::engine::issuer::administration::admission::Access;
 use crate::engine::issuer::authorize::{Authorization, ConsentDecision};
 use crate::engine::issuer::exchange::Source;
 use crate::engine::issuer::records::client::CLIENT;
@@ -14,6 +15,8 @@ use crate::engine::issuer::records::client_use::ClientUse;
 use crate::engine::issuer::refusal::{IssueError, Refusal};
 use crate::engine::issuer::registration::{REGISTERED_PREFIX, Registration};
 use crate::oauth::error::ErrorCode;
+use crate::oauth::scope::Scope;
+use crate::oauth::server::access_token::AccessToken;
 use crate::ports::document;
 use crate::ports::store::{EventQuery, Page};
 use crate::secret::Secret;
@@ -206,6 +209,7 @@ fn strangers_get_only_what_asks_a_user() {
     );
     let answer = answer_of(&trimmed);
     assert_eq!(answer["grant_types"], json!(["authorization_code"]));
+    assert_eq!(answer["scope"], "read");
     let secret = trimmed.secret.unwrap();
     let outcome = stage.token(&[
         ("grant_type", "client_credentials"),
@@ -236,6 +240,30 @@ fn strangers_get_only_what_asks_a_user() {
         let refusal = refused(block_on(stage.server.register(body, &Source::default())));
         assert_eq!(refusal.code, ErrorCode::InvalidClientMetadata);
     }
+}
+
+#[test]
+fn an_administrator_administers_through_no_client_that_brought_itself() {
+    let stage = Stage::new();
+    let scope = "bursar:admin";
+    block_on(stage.server.update_user(&stage.user.id, &|user| user.scopes = vec![scope.to_owned()])).unwrap();
+    let registered = stage.of_client(&register(&stage, &said(&json!({}))).client_id);
+    for (stage, may) in [(&stage, true), (&registered, false)] {
+        // As an earlier build has issued it.
+        let (token, _) = stage.said(&stage.log_in());
+        let token = AccessToken { scope: Scope::parse(scope).unwrap(), ..token };
+        let outcome = block_on(stage.server.administrator_by(&token, Access::Change));
+        assert_eq!(outcome.is_ok(), may, "{outcome:?}");
+    }
+}
+
+#[test]
+fn nobody_is_held_to_the_scope_they_registered_with() {
+    let stage = Stage::new();
+    // As SDKs do: they register with what the first challenge wants, and come back for more.
+    let registered = register(&stage, &said(&json!({ "scope": "read" })));
+    let tokens = stage.of_client(&registered.client_id).log_in();
+    assert_eq!(tokens.scope.to_string(), "read write");
 }
 
 #[test]

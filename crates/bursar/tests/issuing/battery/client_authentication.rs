@@ -108,11 +108,16 @@ async fn line_41_who_registered_a_key_is_not_believed_by_a_secret() {
 }
 
 async fn keyed(world: &World) -> (Key, Known) {
+    keyed_for(world, None).await
+}
+
+/// A client whose assertions are signed with this algorithm alone.
+async fn keyed_for(world: &World, algorithm: Option<&str>) -> (Key, Known) {
     let key = Key::new();
     let client = world
         .add_client(json!({
             "grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt",
-            "jwks": { "keys": [key.jwk()] },
+            "jwks": { "keys": [key.jwk()] }, "token_endpoint_auth_signing_alg": algorithm,
         }))
         .await;
     (key, client)
@@ -212,6 +217,12 @@ async fn line_42_an_assertion_is_believed_when_everything_about_it_is_right() {
             refused.push(other_key.sign(&header, &fresh()));
         }
         refused.push(other_key.sign(&es256, &fresh()));
+        // What was registered counts, whatever else its keys could sign.
+        let (own, client_of_one) = keyed_for(&world, Some("ES256")).await;
+        let answer = assert_by(&world, &own.sign(&es256, &assertion(&world, &own, &client_of_one.id))).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let (own, client_of_another) = keyed_for(&world, Some("EdDSA")).await;
+        refused.push(own.sign(&es256, &assertion(&world, &own, &client_of_another.id)));
         refused.push(key.sign(&es256, &assertion(&world, &key, &other.id)));
         refused.extend(["", "x", "a.b.c", "....", "eyJ9.e30."].map(str::to_owned));
         for assertion in refused {

@@ -128,7 +128,7 @@ impl AuthorizationServer {
         let expected = client_assertion::Expected {
             client_id: &document.id,
             keys: &keys,
-            algorithm: None,
+            algorithm: document.metadata.token_endpoint_auth_signing_alg,
             // RFC 7523 §3 item 3 names the token endpoint, OAuth 2.1 §2.4 the issuer.
             audiences: &[self.rules().issuer.as_str(), &Endpoint::Token.url(&self.rules().issuer)],
             now: self.now(),

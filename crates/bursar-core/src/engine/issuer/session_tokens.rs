@@ -119,6 +119,7 @@ impl AuthorizationServer {
             avatar_url: user.avatar_url.clone(),
             role: user.role.clone(),
             permissions: user.permissions.clone(),
+            others: user.claims.clone(),
             session_id: standing.session_id.clone(),
             issuer: self.rules().issuer.as_str().to_owned(),
             audience: self.audience().to_owned(),

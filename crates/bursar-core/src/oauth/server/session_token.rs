@@ -36,6 +36,8 @@ pub struct Session {
     pub role: Option<String>,
     /// What the user may do in the application, such as `workspace:create`.
     pub permissions: Vec<String>,
+    /// What else is said of the user. Names that mean something in tokens already are not used.
+    pub others: Map<String, Value>,
     /// The session's name, by which it can be ended.
     pub session_id: String,
     /// Who says so.
@@ -154,7 +156,9 @@ impl SessionVerifier {
 
 impl Session {
     fn claims(&self, names: &ClaimNames) -> Map<String, Value> {
-        let mut claims = Map::new();
+        let others = self.others.iter().filter(|(name, _)| !names.has(name));
+        let mut claims: Map<String, Value> =
+            others.map(|(name, value)| (name.clone(), value.clone())).collect();
         let mut say = |name: &str, value: Value| {
             claims.insert(name.to_owned(), value);
         };
@@ -201,7 +205,9 @@ impl Session {
             Some(Value::Array(list)) => list.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
             Some(_) => None,
         };
+        let others = claims.as_map().iter().filter(|(name, _)| !expected.names.has(name));
         Ok(Self {
+            others: others.map(|(name, value)| (name.clone(), value.clone())).collect(),
             user_id,
             username: text("username")?,
             email: text("email")?,

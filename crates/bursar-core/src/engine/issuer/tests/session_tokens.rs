@@ -89,6 +89,30 @@ fn assert_ended(outcome: Result<SessionTokenAnswer, SessionError>) {
 }
 
 #[test]
+fn a_session_says_what_else_is_said_of_its_user_and_nothing_that_means_something_already() {
+    let names = BTreeMap::from([("role".to_owned(), "rank".to_owned())]);
+    let names = ClaimNames::new(names).unwrap();
+    let app = App::new(SessionRules { names, ..by_secret(vec![secret('s')]) });
+    let said = json!({
+        "plan": "team", "seats": {"of": 5}, "exp": 1, "nbf": 9_999_999_999_u64, "sub": "usr_root", "userId": "usr_root",
+        "permissions": ["everything"], "rank": "root", "avatarUrl": "https://evil.test", "sid": "s", "role": "guest",
+    });
+    let said = said.as_object().unwrap();
+    block_on(app.server.update_user(&app.stage.user.id, &|user| user.claims.clone_from(said))).unwrap();
+    let answer = app.issue();
+    let claims = claims(&answer);
+    assert_eq!((&claims["plan"], &claims["seats"]["of"]), (&json!("team"), &json!(5)));
+    assert_eq!((&claims["rank"], &claims["role"]), (&json!("admin"), &json!("guest")));
+    assert_eq!((&claims["sub"], &claims["userId"]), (&json!(app.stage.user.id), &json!(app.stage.user.id)));
+    assert_eq!(claims["permissions"], json!(["workspace:create", "terminal:access"]));
+    for absent in ["nbf", "avatarUrl", "sid"] {
+        assert_eq!(claims.get(absent), None, "{absent}");
+    }
+    let session = block_on(app.server.valid_session(&answer.access_token)).unwrap();
+    assert_eq!(session.others["plan"], "team");
+}
+
+#[test]
 fn a_session_says_what_applications_want_to_know() {
     for algorithm in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256, Algorithm::Hs256] {
         let app = App::new(match algorithm {

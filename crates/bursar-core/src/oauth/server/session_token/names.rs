@@ -39,6 +39,11 @@ impl ClaimNames {
     pub fn of<'a>(&'a self, ours: &'a str) -> &'a str {
         self.0.get(ours).map_or(ours, String::as_str)
     }
+
+    /// Whether a claim of this name means something already, whatever else is to be said.
+    pub(super) fn has(&self, theirs: &str) -> bool {
+        RESERVED.contains(&theirs) || NAMES.iter().any(|ours| self.of(ours) == theirs)
+    }
 }
 
 impl TryFrom<BTreeMap<String, String>> for ClaimNames {

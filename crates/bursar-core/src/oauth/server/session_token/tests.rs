@@ -16,6 +16,7 @@ fn session() -> Session {
         avatar_url: Some("https://a.example/ada.png".to_owned()),
         role: Some("user".to_owned()),
         permissions: vec!["workspace:create".to_owned(), "terminal:access".to_owned()],
+        others: Map::new(),
         session_id: "s1".to_owned(),
         issuer: "https://as.example".to_owned(),
         audience: "terminal-user".to_owned(),

@@ -116,6 +116,7 @@ pub fn rules(config: &IssuingConfig, public_url: &str) -> Result<Rules, Failure>
             clients: sessions.clients.clone(),
         },
         allowed_users: config.allowed_users.clone(),
+        reset_ends_logins: config.reset_ends_logins,
         events_kept: config.events_kept,
         quotas: Quotas::default(),
         tells_of_logouts: Teller::AtOnce,

@@ -174,7 +174,12 @@ async fn set_password(
     let password = password::read(app, &command.password, &user.username).await?;
     let what = if password.is_some() { "has a new password" } else { "has no password any more" };
     server.set_password(&user.id, password).await?;
-    app.printer.say(&format!("user `{}` {what}, and their sessions have ended", user.username));
+    let ended = if server.rules().reset_ends_logins {
+        "everything issued in their name has ended"
+    } else {
+        "their sessions have ended"
+    };
+    app.printer.say(&format!("user `{}` {what}, and {ended}", user.username));
     Ok(Exit::Ok)
 }
 

@@ -38,6 +38,8 @@ pub struct IssuingConfig {
     pub allowed_users: AllowedUsers,
     /// Whether devices are given an address with the code in it.
     pub complete_verification_uri: bool,
+    /// Whether logins end when a password is set by who does not know the one before it.
+    pub reset_ends_logins: bool,
     /// Session tokens of an application.
     pub sessions: SessionsConfig,
     /// How long events are kept.
@@ -116,6 +118,7 @@ pub(super) fn read(settings: &mut Settings) -> Result<IssuingConfig, ConfigError
         },
         allowed_users: AllowedUsers::new(settings.words("sign_in.allowed_users")),
         complete_verification_uri: settings.flag("sign_in.complete_verification_uri"),
+        reset_ends_logins: settings.flag("sign_in.reset_ends_logins"),
         sessions: sessions(settings)?,
         events_kept: settings.duration("housekeeping.events_kept").unwrap_or_default(),
         brand: BrandConfig {

@@ -210,6 +210,14 @@ pub(super) const SERVER_KEYS: &[Key] = &[
               wants a stranger to let them in.",
     },
     Key {
+        section: "sign_in",
+        name: "reset_ends_logins",
+        form: Form::Flag,
+        default: Some("true"),
+        doc: "Whether everything issued in a user's name ends when their password is set by a code or by an \
+              administrator: somebody else may have known the old one.",
+    },
+    Key {
         section: "sessions",
         name: "audience",
         form: Form::Line,

@@ -11,6 +11,7 @@ use super::administration::users::{UserError, check_password};
 use super::exchange::Source;
 use super::guesses::{GuessError, Place};
 use super::letters;
+use super::passwords::GivenBy;
 use super::records::reset_code::{RESET_CODE, ResetCode};
 use super::records::user::{USER, User};
 use super::refresh_token::token_digest;
@@ -61,7 +62,8 @@ impl AuthorizationServer {
         }
     }
 
-    /// Sets the password of whoever shows their code. The code is used up by that, and by nothing else; all sessions end.
+    /// Sets the password of whoever shows their code. The code is used up by that, and by nothing else; all sessions
+    /// end, and all logins where the rules say so.
     pub async fn reset_password(
         &self,
         username: &str,
@@ -80,8 +82,8 @@ impl AuthorizationServer {
         self.does_not_count(&attempt).await.map_err(UserError::from)?;
         let hash = self.hashed(password).await?;
         let id = user.document.id.clone();
-        let changed = self.with_password(user, Some(hash), Some(known), "reset_code");
-        let (_, batch) = changed.map_err(UserError::from)?;
+        let changed = self.with_password(user, Some(hash), Some(known), GivenBy::ResetCode);
+        let (_, batch) = changed.await.map_err(UserError::from)?;
         match self.store().commit(batch).await.map_err(UserError::from)?.value {
             Commit::Done(_) => {}
             // Somebody else was quicker, with this code or with another change: it is tried again by hand.

@@ -9,12 +9,34 @@ use super::exchange::Source;
 use super::guesses::{GuessError, Place};
 use super::password_reset::without_code;
 use super::records::reset_code::ResetCode;
+use super::records::revoked::Subject;
 use super::records::user::{PasswordHash, USER, User};
 use super::refusal::IssueError;
 use crate::ports::document::{self, Stored};
 use crate::ports::event::Event;
-use crate::ports::store::{Batch, Commit, Expected, StoreError};
+use crate::ports::store::{Batch, Commit, Expected};
 use crate::secret::Secret;
+
+/// Who gives a user another password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivenBy {
+    /// They themselves, who know the one before it.
+    User,
+    /// They themselves, by a code.
+    ResetCode,
+    /// Somebody for them.
+    Administrator,
+}
+
+impl GivenBy {
+    fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::ResetCode => "reset_code",
+            Self::Administrator => "administrator",
+        }
+    }
+}
 
 /// Why a user did not get a new password.
 #[derive(Debug, thiserror::Error)]
@@ -31,13 +53,14 @@ pub enum PasswordChangeError {
 }
 
 impl AuthorizationServer {
-    /// Gives a user another password, or none at all, and ends all their sessions. `false`: there is no such user.
+    /// Gives a user another password, or none at all, and ends all their sessions, and their logins where the rules say so.
+    /// `false`: there is no such user.
     pub async fn set_password(&self, id: &str, password: Option<Secret>) -> Result<bool, UserError> {
         let hash = match password {
             Some(password) => Some(self.hashed(password).await?),
             None => None,
         };
-        if self.store_password(id, None, hash, "administrator").await?.is_none() {
+        if self.store_password(id, None, hash, GivenBy::Administrator).await?.is_none() {
             return Ok(false);
         }
         self.end_all_sessions(id, None).await?;
@@ -67,7 +90,7 @@ impl AuthorizationServer {
             return Err(PasswordChangeError::Wrong);
         }
         let hash = self.hashed(new).await?;
-        let Some(user) = self.store_password(&user.id, judged, Some(hash), "user").await? else {
+        let Some(user) = self.store_password(&user.id, judged, Some(hash), GivenBy::User).await? else {
             return Err(PasswordChangeError::Wrong);
         };
         let methods: Vec<&str> = signed_in.methods.iter().map(String::as_str).collect();
@@ -104,7 +127,7 @@ impl AuthorizationServer {
         id: &str,
         judged: Option<&PasswordHash>,
         password: Option<PasswordHash>,
-        by: &str,
+        by: GivenBy,
     ) -> Result<Option<User>, UserError> {
         loop {
             let stored = self.user(id).await?;
@@ -114,7 +137,7 @@ impl AuthorizationServer {
                 return Ok(None);
             };
             let code = self.reset_code(id).await?;
-            let (user, batch) = self.with_password(stored, password.clone(), code, by)?;
+            let (user, batch) = self.with_password(stored, password.clone(), code, by).await?;
             match self.store().commit(batch).await?.value {
                 Commit::Done(_) => return Ok(Some(user)),
                 Commit::Conflict { .. } => self.within.known.doubt(USER.name, id),
@@ -123,19 +146,27 @@ impl AuthorizationServer {
     }
 
     /// The user with another password, and the batch that makes it so: their sessions and this reset code end with it.
-    pub(super) fn with_password(
+    pub(super) async fn with_password(
         &self,
         user: Stored<User>,
         password: Option<PasswordHash>,
         code: Option<Stored<ResetCode>>,
-        by: &str,
-    ) -> Result<(User, Batch), StoreError> {
+        by: GivenBy,
+    ) -> Result<(User, Batch), IssueError> {
         let now = self.now();
-        let changed = User { password, password_changed_at: Some(now), ..user.document };
-        let event = Event::new(now, "user.password_changed", changed.id.clone()).with("by", by);
-        let batch = self.owing_sign_out(self.change(event), &changed.id)?;
+        let Stored { document: user, version } = user;
+        // Whoever does not know their password may have lost it to somebody, who is to lose what they have got with it.
+        let ends_logins = by != GivenBy::User && self.rules().reset_ends_logins;
+        let epoch = user.epoch;
+        let changed =
+            User { password, password_changed_at: Some(now), epoch: epoch + u32::from(ends_logins), ..user };
+        let event = Event::new(now, "user.password_changed", changed.id.clone()).with("by", by.name());
+        let mut batch = self.owing_sign_out(self.change(event), &changed.id)?;
+        if ends_logins {
+            batch = self.revoke_in(batch, Subject::User { id: &changed.id, epoch }).await?;
+        }
         let batch = without_code(batch, code);
-        let batch = document::put(batch, &changed, Expected::Version(user.version))?;
+        let batch = document::put(batch, &changed, Expected::Version(version))?;
         Ok((changed, batch))
     }
 }

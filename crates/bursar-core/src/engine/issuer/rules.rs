@@ -44,6 +44,8 @@ pub struct Rules {
     pub sessions: SessionRules,
     /// Who may sign in.
     pub allowed_users: AllowedUsers,
+    /// Whether logins end when a password is set by who does not know the one before it.
+    pub reset_ends_logins: bool,
     /// How long events are kept.
     pub events_kept: SignedDuration,
     /// How much of everything there may be.
@@ -181,6 +183,7 @@ impl Rules {
             complete_verification_uri: false,
             sessions: SessionRules::default(),
             allowed_users: AllowedUsers::default(),
+            reset_ends_logins: true,
             // A season: long enough to look into what somebody has noticed late.
             events_kept: SignedDuration::from_hours(24 * 90),
             quotas: Quotas::default(),

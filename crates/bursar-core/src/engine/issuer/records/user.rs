@@ -39,8 +39,8 @@ pub struct User {
     pub password: Option<PasswordHash>,
     /// May not sign in, and nothing is issued in their name.
     pub disabled: bool,
-    /// Counts how often they were disabled: whatever was issued in their name before is dead, and stays dead when they may
-    /// sign in again.
+    /// Counts how often they were disabled or all their logins ended: whatever was issued in their name before is dead, and
+    /// stays dead when they may sign in again.
     #[serde(default)]
     pub epoch: u32,
     /// When they were added.

@@ -25,6 +25,33 @@ fn a_code_sets_the_password_once_and_ends_all_sessions() {
 }
 
 #[test]
+fn a_reset_ends_logins_unless_the_operator_leaves_them_alone() {
+    for ends in [true, false] {
+        let stage = Stage::new().ruled(|rules| rules.reset_ends_logins = ends);
+        let (by_code, by_administrator) = (stage.clone(), stage.another("bob"));
+        let logins = [&by_code, &by_administrator].map(Stage::log_in);
+        reset(&by_code, "ada", &issue(&by_code), "another horse").unwrap();
+        let given = stage.server.set_password(&by_administrator.user.id, Some(Secret::new("another horse")));
+        assert!(block_on(given).unwrap());
+        for (whose, tokens) in [&by_code, &by_administrator].into_iter().zip(logins) {
+            assert_eq!(whose.is_good(&tokens.access_token), !ends);
+            assert_eq!(whose.refresh(&tokens.refresh_token.unwrap()).is_ok(), !ends);
+            assert!(whose.another(&format!("{}2", whose.user.username)).log_in().refresh_token.is_some());
+        }
+    }
+}
+
+#[test]
+fn who_changes_the_password_they_know_keeps_their_logins() {
+    let stage = Stage::new();
+    let tokens = stage.log_in();
+    let (old, new) = (Secret::new("correct horse"), Secret::new("another horse"));
+    block_on(stage.server.change_password(&stage.signed_in(), old, new, &Source::default())).unwrap();
+    assert!(stage.is_good(&tokens.access_token));
+    assert!(stage.refresh(&tokens.refresh_token.unwrap()).is_ok());
+}
+
+#[test]
 fn a_code_ends_after_an_hour_or_with_the_next_one() {
     let stage = Stage::new();
     let first = issue(&stage);

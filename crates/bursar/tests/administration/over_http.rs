@@ -71,8 +71,17 @@ async fn everything_of_the_command_line_is_there() {
     let short = json!({ "password": "short" });
     assert_eq!(send(Method::POST, "/v1/users/ada/password", Some(short)).await.0, 400);
     assert_eq!(send(Method::DELETE, "/v1/users/ada/passkeys", None).await.0, 204);
+    let (status, code) = send(Method::POST, "/v1/users/ada/reset-password", None).await;
+    assert_eq!((status, code["code"].as_str().unwrap().len(), &code["expires_in"]), (200, 23, &3600.into()));
+    assert_eq!(code["url"].as_str().unwrap(), world.at("/reset"));
+    assert_eq!(send(Method::POST, "/v1/users/ada/free", None).await.0, 404, "it is hers");
     assert_eq!(send(Method::DELETE, "/v1/users/ada", None).await.0, 204);
     assert_eq!(send(Method::GET, "/v1/users/ada", None).await.0, 404);
+    assert_eq!(send(Method::POST, "/v1/users/ada/reset-password", None).await.0, 404);
+    let again = || Some(json!({ "username": "ada" }));
+    assert_eq!(send(Method::POST, "/v1/users", again()).await.0, 409);
+    assert_eq!(send(Method::POST, "/v1/users/ada/free", None).await.0, 204);
+    assert_eq!(send(Method::POST, "/v1/users", again()).await.0, 201);
 
     let resource = json!({ "url": "https://notes.test/mcp", "said": { "scopes": { "read": "Read" } } });
     assert_eq!(send(Method::POST, "/v1/resources", Some(resource.clone())).await.0, 201);

@@ -9,6 +9,7 @@ use crate::cli::app::App;
 use crate::cli::arguments::user::ResetPasswordCommand;
 use crate::config::private_file;
 use crate::exit::{Exit, Failure};
+use crate::http::administration::documents::reset_page;
 
 pub(super) async fn run(
     app: &App,
@@ -31,11 +32,7 @@ pub(super) async fn run(
     app.printer.say(&format!(
         "`{}` sets a password with this code at {} within the hour; give it to nobody else",
         user.username,
-        page(server)
+        reset_page(server)
     ));
     Ok(Exit::Ok)
-}
-
-fn page(server: &AuthorizationServer) -> String {
-    format!("{}/reset", server.rules().issuer.as_str().trim_end_matches('/'))
 }

@@ -136,6 +136,8 @@ fn guarded() -> OpenApiRouter<AuthorizationServer> {
         .routes(routes!(users::list, users::add))
         .routes(routes!(users::show, users::change, users::remove))
         .routes(routes!(users::set_password))
+        .routes(routes!(users::reset_password))
+        .routes(routes!(users::free))
         .routes(routes!(users::forget_passkeys))
         .routes(routes!(users::disable))
         .routes(routes!(users::enable))

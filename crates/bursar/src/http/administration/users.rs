@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::documents::UserDocument;
+use super::documents::{ResetCodeDocument, UserDocument};
 use super::door::Acting;
 use super::failures::{missing, of_user};
 use super::pages::{PageDocument, PageQuery};
@@ -59,7 +59,7 @@ pub(super) struct UserFacts {
     role: Option<String>,
     /// What applications let them do.
     permissions: Option<Vec<String>>,
-    /// Further claims for applications.
+    /// Further claims for applications, in session tokens; names that mean something there already are left out.
     #[schema(value_type = Option<Object>)]
     claims: Option<Map<String, Value>>,
     /// Scopes beyond the ordinary ones that clients may have in their name, such as `bursar:admin`.
@@ -172,6 +172,38 @@ pub(super) async fn set_password(
     let id = called(&server, &user).await?.id;
     let is_set = server.set_password(&id, body.password).await.map_err(of_user)?;
     if is_set { Ok(StatusCode::NO_CONTENT) } else { Err(missing("user")) }
+}
+
+/// Make a code by which a user sets a password of their own, once, within the hour
+#[utoipa::path(
+    post,
+    path = "/v1/users/{user}/reset-password",
+    operation_id = "reset_password",
+    tag = "users",
+    params(("user" = String, Path, description = "Their id or user name")),
+    responses((status = 200, description = "The code, which is told this once", body = ResetCodeDocument), UsesTheStore)
+)]
+pub(super) async fn reset_password(
+    Acting(server): Acting,
+    Named(user): Named,
+) -> Result<Json<ResetCodeDocument>, Refusal> {
+    let id = called(&server, &user).await?.id;
+    let code = server.issue_reset_code(&id).await?.ok_or_else(|| missing("user"))?;
+    Ok(Json(ResetCodeDocument::new(&code, &server)))
+}
+
+/// Let a user name be used again that a removed user had
+#[utoipa::path(
+    post,
+    path = "/v1/users/{user}/free",
+    operation_id = "free_user_name",
+    tag = "users",
+    params(("user" = String, Path, description = "The user name")),
+    responses((status = 204, description = "Somebody else can have it"), UsesTheStore)
+)]
+pub(super) async fn free(Acting(server): Acting, Named(username): Named) -> Result<StatusCode, Refusal> {
+    let is_freed = server.free_user_name(&username).await?;
+    if is_freed { Ok(StatusCode::NO_CONTENT) } else { Err(missing("removed user")) }
 }
 
 /// Remove all passkeys of a user

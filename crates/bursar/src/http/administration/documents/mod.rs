@@ -16,5 +16,5 @@ pub(crate) use key::KeyDocument;
 pub(crate) use refusal::RefusalDocument;
 pub(crate) use resource::{ResourceDocument, format_named};
 pub(crate) use sandbox::SandboxDocument;
-pub(crate) use user::UserDocument;
+pub(crate) use user::{ResetCodeDocument, UserDocument, reset_page};
 pub(crate) use vault::{KeyChangeDocument, VaultDocument};

@@ -1,12 +1,45 @@
 //! Users.
 
+use bursar_core::engine::issuer::AuthorizationServer;
+use bursar_core::engine::issuer::password_reset::RESET_CODE_LIFETIME;
 use bursar_core::engine::issuer::records::user::User;
 use bursar_core::engine::issuer::scopes::ADMINISTRATION_SCOPES;
+use bursar_core::secret::Secret;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::account_view::rfc3339;
+
+/// A code by which a user sets a password of their own.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ResetCodeDocument {
+    /// Version of this document.
+    schema: u32,
+    /// The code, for nobody but them.
+    #[schema(format = Password)]
+    code: String,
+    /// Where they set the password with it.
+    url: String,
+    /// How many seconds it is good.
+    expires_in: i64,
+}
+
+impl ResetCodeDocument {
+    pub(crate) fn new(code: &Secret, server: &AuthorizationServer) -> Self {
+        Self {
+            schema: 1,
+            code: code.expose().to_owned(),
+            url: reset_page(server),
+            expires_in: RESET_CODE_LIFETIME.as_secs(),
+        }
+    }
+}
+
+/// Where codes for a new password are good.
+pub(crate) fn reset_page(server: &AuthorizationServer) -> String {
+    format!("{}/reset", server.rules().issuer.as_str().trim_end_matches('/'))
+}
 
 /// Somebody who signs in here. Members are only ever added.
 #[derive(Clone, Debug, Serialize, ToSchema)]

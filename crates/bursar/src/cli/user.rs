@@ -214,6 +214,15 @@ fn apply(user: &mut User, said: &Said) {
         user.email_verified = email.is_some();
         user.email = email;
     }
+    if let Some(avatar_url) = &said.avatar_url {
+        user.avatar_url = unless_empty(avatar_url);
+    }
+    for (name, value) in &said.claims {
+        match value {
+            Some(value) => user.claims.insert(name.clone(), value.clone()),
+            None => user.claims.remove(name),
+        };
+    }
     if let Some(role) = &said.role {
         user.role = unless_empty(role);
     }

@@ -124,10 +124,15 @@ async fn adding_is_explained() {
               Full name; empty: none
           --email <EMAIL>
               E-mail address; empty: none
+          --avatar-url <URL>
+              Address of a picture; empty: none
           --role <ROLE>
               What applications call them, such as editor; empty: nothing
           --permission <PERMISSION>
               What applications let them do; may be repeated; empty: nothing
+          --claim <NAME=VALUE>
+              A further claim for applications, such as seats=5, its value in JSON;
+              may be repeated; an empty value: none
           --admin
               Let clients change this server in their name
           --password-file <FILE>

@@ -59,6 +59,27 @@ async fn a_user_is_added_shown_disabled_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn applications_are_told_more_of_a_user() {
+    let home = Home::new();
+    let said = ["--avatar-url", "https://a.test/ada.png", "--claim", "plan=\"team\"", "--claim", "seats=5"];
+    done(&home, &[&["user", "add", "ada", "--no-password"][..], &said].concat()).await;
+    let shown = document(&home, &["user", "show", "ada"]).await;
+    assert_eq!(shown["avatar_url"], "https://a.test/ada.png");
+    assert_eq!(shown["claims"], serde_json::json!({ "plan": "team", "seats": 5 }));
+    let changed = document(&home, &["user", "update", "ada", "--avatar-url", "", "--claim", "plan="]).await;
+    assert!(changed["avatar_url"].is_null());
+    assert_eq!(changed["claims"], serde_json::json!({ "seats": 5 }));
+    insta::assert_snapshot!(home.run(&["user", "update", "ada", "--claim", "plan=team"]).await, @r#"
+    exit 2
+    --- stdout
+    --- stderr
+    error: invalid value 'plan=team' for '--claim <NAME=VALUE>': the value of `plan` is no JSON; write a text in quotes: 'plan="team"'
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn passwords_come_from_where_nobody_else_looks() {
     let _filters = filters();
     let home = Home::new();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::sandbox::SandboxChoice;
 
@@ -61,12 +62,18 @@ pub struct Said {
     /// E-mail address; empty: none
     #[arg(long)]
     pub email: Option<String>,
+    /// Address of a picture; empty: none
+    #[arg(long, value_name = "URL")]
+    pub avatar_url: Option<String>,
     /// What applications call them, such as editor; empty: nothing
     #[arg(long)]
     pub role: Option<String>,
     /// What applications let them do; may be repeated; empty: nothing
     #[arg(long = "permission", value_name = "PERMISSION")]
     pub permissions: Option<Vec<String>>,
+    /// A further claim for applications, such as seats=5, its value in JSON; may be repeated; an empty value: none
+    #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
+    pub claims: Vec<(String, Option<Value>)>,
     /// Let clients change this server in their name
     #[arg(long)]
     pub admin: bool,
@@ -143,4 +150,15 @@ pub struct FreeNameCommand {
     /// The user name
     #[arg(value_name = "NAME")]
     pub username: String,
+}
+
+fn claim(text: &str) -> Result<(String, Option<Value>), String> {
+    let (name, value) = text.split_once('=').ok_or("write a claim as NAME=VALUE")?;
+    let value = match value {
+        "" => None,
+        value => Some(serde_json::from_str(value).map_err(|_| {
+            format!("the value of `{name}` is no JSON; write a text in quotes: '{name}=\"{value}\"'")
+        })?),
+    };
+    Ok((name.to_owned(), value))
 }

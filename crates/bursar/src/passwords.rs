@@ -162,6 +162,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_byte_of_a_long_password_counts() {
+        // bcrypt looks at 72.
+        let (passwords, same) = (passwords(64, 8), "correct horse ".repeat(73));
+        let hash = passwords.hash(secret(&format!("{same}a"))).await.unwrap();
+        assert!(passwords.verifies(secret(&format!("{same}a")), Some(&hash)).await.unwrap());
+        for other in [format!("{same}b"), same.clone(), same[..72].to_owned()] {
+            assert!(!passwords.verifies(secret(&other), Some(&hash)).await.unwrap(), "{}", other.len());
+        }
+    }
+
+    #[tokio::test]
     async fn the_reference_implementation_agrees() {
         // argon2-cffi, hash_secret of `correct horse` with the salt 0123456789abcdef, type ID.
         let hash = REFERENCE;

@@ -37,6 +37,12 @@ impl<'a> Browser<'a> {
         self.sent(request.header("content-type", "application/x-www-form-urlencoded")).await
     }
 
+    /// A post that a page of some site makes, as the browser tells it (Fetch Metadata).
+    pub(super) async fn post_from(&self, site: &str, path: &str) -> Answer {
+        let request = self.world.http.post(self.world.at(path)).header("sec-fetch-site", site);
+        self.sent(request.header("content-type", "application/x-www-form-urlencoded")).await
+    }
+
     /// What a request brings at once, be it a page or the way back to the client.
     pub(super) async fn ask(&self, request: &Form) -> Answer {
         self.get(&format!("/oauth/authorize?{}", request.encoded())).await

@@ -14,6 +14,7 @@ mod passkeys;
 mod ports;
 mod refusals;
 mod sandboxes;
+mod session_tokens;
 mod site;
 mod turned_away;
 mod web;

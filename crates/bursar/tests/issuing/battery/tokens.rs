@@ -61,6 +61,32 @@ async fn line_46_no_token_passes_for_another_kind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn line_46_no_token_counts_in_an_address() {
+    on_every_store(async |world| {
+        let (own, _) = signed_in(&world).await;
+        let administers = ["bursar:admin".to_owned()].to_vec();
+        world.server.update_user(&world.user.id, &|user| user.scopes.clone_from(&administers)).await.unwrap();
+        let request = world.request().with("scope", "bursar:admin").without("resource");
+        let admin = world.tokens(&world.redeeming(&world.code_for(&request).await)).await.access;
+        for (path, token) in [("/oauth/userinfo", &own.access), ("/v1/users", &admin)] {
+            let shown = world.http.get(world.at(path)).bearer_auth(token);
+            assert_eq!(Answer::of(shown).await.status, 200, "{path}");
+            let answer = world.get(&format!("{path}?access_token={token}")).await;
+            assert!([400, 401].contains(&answer.status), "{answer:?}");
+            assert!(!answer.text.contains(&world.user.id), "{answer:?}");
+        }
+        for query in [format!("refresh_token={}", own.refresh), format!("session_token={}", own.access)] {
+            let answer = world.post(&format!("/v1/session/token?{query}"), &Form::default(), &[]).await;
+            answer.assert_refused(401, "login_required");
+        }
+        let asking = format!("/oauth/introspect?token={}", own.refresh);
+        let answer = world.post(&asking, &Form::default(), &[("authorization", &basic(&world.api))]).await;
+        answer.assert_refused(400, "invalid_request");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn line_47_a_token_somebody_has_touched_is_none() {
     on_every_store(async |world| {
         let good = world.log_in().await.access;

@@ -13,6 +13,7 @@ use crate::secret::Secret;
 
 /// The rules of one authorization server.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something the operator says on its own")]
 pub struct Rules {
     /// Its name, exactly as it stands in tokens and metadata (RFC 8414 §2).
     pub issuer: Issuer,

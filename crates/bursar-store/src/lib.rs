@@ -6,4 +6,5 @@ mod hearing;
 pub mod mixed;
 pub mod postgres;
 pub mod redis;
+pub mod shared_clock;
 pub mod sqlite;

@@ -1,7 +1,7 @@
 //! Two stores as one: durable kinds in a database, short-lived ones in a store that forgets more easily.
 //!
 //! It routes by the group of a kind, which no batch spans. What is told of the whole (changes, events, lives) is the
-//! database's; counters live beside the short-lived kinds. Each side judges its own records by its own clock.
+//! database's; counters live beside the short-lived kinds. Both sides judge by the database's clock.
 
 use std::io::{BufRead, Write};
 use std::sync::Arc;
@@ -25,7 +25,13 @@ pub struct MixedStore {
 
 impl MixedStore {
     /// Keeps durable kinds in one store and ephemeral ones in the other; both must know every kind they are given.
+    ///
+    /// The ephemeral one must have no clock of its own but go by the durable one's ([`SharedClock`]): what must not be used
+    /// twice is remembered until a moment by that clock, and would be forgotten early by one that is ahead.
+    ///
+    /// [`SharedClock`]: crate::shared_clock::SharedClock
     pub fn new(durable: Arc<dyn Store>, ephemeral: Arc<dyn Store>) -> Self {
+        debug_assert!(ephemeral.now().is_none(), "two clocks in one store");
         Self { durable, ephemeral }
     }
 

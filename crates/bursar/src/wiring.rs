@@ -2,7 +2,6 @@
 
 mod backend;
 mod error;
-mod shared_clock;
 
 use std::sync::Arc;
 
@@ -15,12 +14,12 @@ use bursar_core::ports::refresh_lock::RefreshLock;
 use bursar_core::ports::store::{SandboxId, Space, Store, StoreError};
 use bursar_core::ports::upstream::Upstream;
 use bursar_core::secret::Secret;
+use bursar_store::shared_clock::SharedClock;
 use bursar_store::sqlite::SqliteStore;
 use bursar_store::sqlite::salvage::{SalvageReport, salvage};
 
 use self::backend::{Opened, Opening, embedded};
 pub use self::error::WiringError;
-use self::shared_clock::SharedClock;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::meaning::NetworkConfig;
@@ -146,7 +145,7 @@ pub async fn wire(
     let clock: Arc<dyn Clock> = if is_clock_given || embedded.is_some() {
         clock
     } else {
-        Arc::new(SharedClock { machine: clock, store: store.clone() })
+        Arc::new(SharedClock::new(clock, store.clone()))
     };
     let space = Space::Sandbox(SandboxId::personal());
     let refresh_lock: Arc<dyn RefreshLock> = if embedded.is_some() {

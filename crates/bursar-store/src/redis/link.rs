@@ -117,12 +117,21 @@ impl Link {
         Box::pin(Inside { runtime: &self.runtime, future: Box::pin(future) })
     }
 
-    /// Asks something that may be done twice: again and again for a while, until there is an answer.
-    pub(super) async fn ask(&self, request: &Request, now: Option<Timestamp>) -> Result<Reply, StoreError> {
+    /// Asks something that may be done twice: again and again for a while, until there is an answer. It comes with the time
+    /// by which it was judged: `now`, or the server's.
+    pub(super) async fn ask(
+        &self,
+        request: &Request,
+        now: impl Fn() -> Option<Timestamp> + Send,
+    ) -> Result<(Reply, Timestamp), StoreError> {
         let began = self.clock.stopwatch();
         loop {
+            let now = now();
             let failure = match self.attempt(request, now).await {
-                Ok(reply) => return Ok(reply),
+                Ok(reply) => {
+                    let time = now.unwrap_or_else(|| reply.timestamp());
+                    return Ok((reply, time));
+                }
                 Err(failure) => failure,
             };
             let is_final = matches!(failure, Failure::Final(_) | Failure::Login);

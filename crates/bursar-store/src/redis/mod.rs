@@ -65,7 +65,7 @@ pub enum StoreTime {
     /// The server's: one clock for all nodes.
     #[default]
     Server,
-    /// The one given in the options, for tests that move it.
+    /// The one given in the options: that of the database it is kept beside, or a test's that moves it.
     Given,
 }
 

@@ -106,10 +106,7 @@ impl RedisStore {
 
     /// Asks, and tells the store's time with the answer.
     pub(super) async fn ask(&self, request: &Request) -> Result<(Reply, Timestamp), StoreError> {
-        let now = self.now();
-        let reply = self.link.ask(request, now).await?;
-        let time = now.unwrap_or_else(|| reply.timestamp());
-        Ok((reply, time))
+        self.link.ask(request, || self.now()).await
     }
 
     /// Puts a sandbox on the list of those that exist, before anything is written to it. Refused where all has moved: a seal

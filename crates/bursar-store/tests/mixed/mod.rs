@@ -1,5 +1,6 @@
 //! The contract on `PostgreSQL` for durable kinds and Redis for the others, and where each of them goes.
 
+mod clocks;
 #[path = "../contract/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "the same rules for another group of backends")]
 mod contract;
@@ -7,7 +8,7 @@ mod routing;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bursar_core::memory::clock::ManualClock;
@@ -22,14 +23,19 @@ const BACKENDS: [(&str, contract::Open); 1] = [("mixed", open)];
 const SHARED: bool = true;
 
 fn open(folder: &Path, clock: ManualClock) -> Opened {
-    // The database's own user must get through.
-    fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
-    let places = ["database", "redis"].map(|name| folder.join(name));
-    for place in &places {
-        fs::create_dir(place).unwrap();
-    }
-    let durable = postgres::open(&places[0], clock.clone());
-    let ephemeral = redis::open(&places[1], clock);
+    let [database, redis] = places(folder);
+    let (durable, ephemeral) = (postgres::open(&database, clock.clone()), redis::open(&redis, clock));
     let store = MixedStore::new(durable.store, ephemeral.store);
     Opened { store: Arc::new(store), server: Some(Box::new((durable.server, ephemeral.server))) }
+}
+
+/// A folder for each server.
+fn places(folder: &Path) -> [PathBuf; 2] {
+    // The database's own user must get through.
+    fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
+    ["database", "redis"].map(|name| {
+        let place = folder.join(name);
+        fs::create_dir(&place).unwrap();
+        place
+    })
 }

@@ -73,6 +73,17 @@ impl Server {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
+    /// Moves the clock of the usual database by so many minutes.
+    pub(super) fn move_clock(&self, minutes: i32) {
+        for clock in ["statement_timestamp", "clock_timestamp"] {
+            self.ask(&format!(
+                "SET allow_system_table_mods = on; ALTER FUNCTION pg_catalog.{clock}() RENAME TO true_{clock}; \
+                 CREATE FUNCTION pg_catalog.{clock}() RETURNS timestamptz STABLE LANGUAGE sql \
+                 AS 'SELECT pg_catalog.true_{clock}() + make_interval(mins => {minutes})'"
+            ));
+        }
+    }
+
     /// A client that runs what it is given, as the administrator.
     pub(super) fn client(&self, database: &str) -> Command {
         let mut command = Command::new("psql");

@@ -11,6 +11,7 @@ use bursar_core::secret::Secret;
 use bursar_store::mixed::MixedStore;
 use bursar_store::postgres::{PostgresOptions, PostgresStore};
 use bursar_store::redis::{RedisOptions, RedisStore, StoreTime};
+use bursar_store::shared_clock::SharedClock;
 use bursar_store::sqlite::{SqliteOptions, SqliteStore};
 use tokio::runtime::Handle;
 
@@ -56,14 +57,21 @@ pub(super) async fn open(config: &StoreConfig, opening: &Opening<'_>) -> Result<
             let url = opening.url("database", address).await?;
             let store: Arc<dyn Store> = match address.url.server() {
                 StoreServer::Postgres => Arc::new(opening.postgres(url).await?),
-                StoreServer::Redis => Arc::new(opening.redis("database", url, records::KINDS, config).await?),
+                StoreServer::Redis => {
+                    let options = opening.redis_options(url, records::KINDS, config)?;
+                    Arc::new(opening.redis("database", options).await?)
+                }
             };
             Opened { store, embedded: None }
         }
     };
     let Some(address) = &config.ephemeral else { return Ok(opened) };
     let url = opening.url("ephemeral", address).await?;
-    let ephemeral = Arc::new(opening.redis("ephemeral", url, &EPHEMERAL_KINDS, config).await?);
+    let mut options = opening.redis_options(url, &EPHEMERAL_KINDS, config)?;
+    // By a clock of its own it would forget too early what must not be used twice.
+    options.clock = Arc::new(SharedClock::new(Arc::clone(&opening.clock), Arc::clone(&opened.store)));
+    options.time = StoreTime::Given;
+    let ephemeral = Arc::new(opening.redis("ephemeral", options).await?);
     Ok(Opened { store: Arc::new(MixedStore::new(opened.store, ephemeral)), embedded: opened.embedded })
 }
 
@@ -110,14 +118,7 @@ impl Opening<'_> {
         opened.map_err(|source| WiringError::Postgres { key: "database", source })
     }
 
-    async fn redis(
-        &self,
-        key: &'static str,
-        url: Secret,
-        kinds: &'static [&'static Kind],
-        config: &StoreConfig,
-    ) -> Result<RedisStore, WiringError> {
-        let options = self.redis_options(url, kinds, config)?;
+    async fn redis(&self, key: &'static str, options: RedisOptions) -> Result<RedisStore, WiringError> {
         RedisStore::open(options).await.map_err(|source| WiringError::Redis { key, source })
     }
 

@@ -1,5 +1,6 @@
 //! The real program on `PostgreSQL`, on Redis, and on both of them.
 
+mod clocks;
 mod flow;
 mod keeping;
 mod many_nodes;

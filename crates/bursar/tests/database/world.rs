@@ -174,16 +174,33 @@ impl Installation {
 
     /// The person signs in and agrees; the client's first tokens.
     pub(super) async fn log_in(&self) -> Tokens {
+        self.log_in_with(&self.request()).await
+    }
+
+    /// The same with a request that was pushed before (RFC 9126).
+    pub(super) async fn log_in_with_pushed(&self) -> Tokens {
+        let pushed = post_to(&format!("{}/oauth/par", self.first.url), &self.request()).await.unwrap();
+        assert_eq!(pushed.status, 201, "{pushed:?}");
+        let name = pushed.document["request_uri"].as_str().unwrap();
+        self.log_in_with(&[("client_id", &*self.client), ("request_uri", name)]).await
+    }
+
+    fn request(&self) -> [(&str, &str); 8] {
+        [
+            ("response_type", "code"),
+            ("client_id", &self.client),
+            ("redirect_uri", &self.callback),
+            ("resource", RESOURCE),
+            ("scope", "read"),
+            ("state", "here"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ]
+    }
+
+    async fn log_in_with(&self, request: &[(&str, &str)]) -> Tokens {
         let mut url = Url::parse(&format!("{}/oauth/authorize", self.first.issuer)).unwrap();
-        url.query_pairs_mut()
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &self.client)
-            .append_pair("redirect_uri", &self.callback)
-            .append_pair("resource", RESOURCE)
-            .append_pair("scope", "read")
-            .append_pair("state", "here")
-            .append_pair("code_challenge", CHALLENGE)
-            .append_pair("code_challenge_method", "S256");
+        url.query_pairs_mut().extend_pairs(request);
         let place = self.person.visit(url.as_str()).await;
         let code = place.query_pairs().find(|(name, _)| name == "code");
         let code = code.unwrap_or_else(|| panic!("{place}")).1.into_owned();

@@ -98,6 +98,11 @@ impl Servers {
         self.postgres.ask(sql)
     }
 
+    /// Moves the clock of the program's database by so many minutes. That of Redis stays.
+    pub(crate) fn move_clock_of_postgres(&self, minutes: i32) {
+        self.postgres.move_clock(minutes);
+    }
+
     /// What Redis answers to a command of words without spaces.
     pub(crate) fn ask_redis(&self, command: &str) -> String {
         self.redis.ask(command)

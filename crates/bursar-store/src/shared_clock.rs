@@ -11,9 +11,16 @@ use jiff::Timestamp;
 /// The store's wall clock, so that nodes agree on what has ended although their own clocks differ; the machine's as long as
 /// the store's is not known.
 #[derive(Debug)]
-pub(super) struct SharedClock {
-    pub(super) machine: Arc<dyn Clock>,
-    pub(super) store: Arc<dyn Store>,
+pub struct SharedClock {
+    machine: Arc<dyn Clock>,
+    store: Arc<dyn Store>,
+}
+
+impl SharedClock {
+    /// The clock of `store`, with the stopwatch and the sleep of `machine`.
+    pub fn new(machine: Arc<dyn Clock>, store: Arc<dyn Store>) -> Self {
+        Self { machine, store }
+    }
 }
 
 impl Clock for SharedClock {
@@ -41,7 +48,7 @@ mod tests {
     fn a_store_without_a_clock_of_its_own_goes_by_the_machine() {
         let machine = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
         let store = Arc::new(MemoryStore::new(machine.clone(), "tests"));
-        let clock = SharedClock { machine: machine.clone(), store };
+        let clock = SharedClock::new(machine.clone(), store);
         assert_eq!(clock.now(), machine.now());
         machine.advance(Duration::from_secs(5));
         assert_eq!((clock.now(), clock.stopwatch()), (machine.now(), machine.stopwatch()));

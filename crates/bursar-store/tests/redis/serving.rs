@@ -99,6 +99,23 @@ fn records_expire_by_the_time_of_the_server() {
 }
 
 #[test]
+fn counters_of_nodes_a_little_apart_do_not_start_anew_again_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    // The next minute begins 40 s after the start.
+    let nodes = [39, 40].map(|seconds| {
+        block_on(RedisStore::open(moved_by_hand(&server, ManualClock::new(after(seconds))))).unwrap()
+    });
+    for round in 1..=3 {
+        for node in [&nodes[1], &nodes[0]] {
+            let count = block_on(node.count(&home(), "c", 1, Duration::from_mins(1))).unwrap().value;
+            assert_eq!(count.resets_at, after(100));
+            assert!((round * 2 - 1..=round * 2).contains(&count.value), "{round}: {count:?}");
+        }
+    }
+}
+
+#[test]
 fn nodes_whose_clocks_differ_by_minutes_agree_on_what_is_alive() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), &[]);

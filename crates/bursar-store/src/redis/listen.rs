@@ -75,7 +75,10 @@ async fn hear(
             Either::Left((None, _)) => return,
             Either::Left((Some(message), rest)) => {
                 pause = rest;
-                hints.hearing.heard(link.clock().stopwatch());
+                // One server of a cluster passes on what others say, and nothing of those it hears as little of.
+                if !names.cluster {
+                    hints.hearing.heard(link.clock().stopwatch());
+                }
                 let text: String = message.get_payload().unwrap_or_default();
                 // Our own commits were told when they were answered.
                 if let Some((from, sequence)) = text.split_once(' ')
@@ -104,17 +107,25 @@ async fn subscribe(link: &Link, names: &Names, turn: usize) -> Option<PubSub> {
     tokio::time::timeout(SUBSCRIBE, subscribing.boxed()).await.ok()?.ok()
 }
 
-/// Reads what was announced last.
+/// Reads what was announced last. The servers of a cluster tell of their own spaces only, so they are heard when all of them
+/// have answered.
 async fn look(link: &Link, names: &Names, hints: &Hints, announced: &mut HashMap<String, Sequence>) {
+    let began = link.clock().stopwatch();
+    let mut is_whole = true;
     let mut spaces = vec![Space::System];
     if names.cluster {
-        spaces.extend(read_spaces(link, names).await.unwrap_or_default());
+        match read_spaces(link, names).await {
+            Ok(sandboxes) => spaces.extend(sandboxes),
+            Err(_) => is_whole = false,
+        }
     }
     for space in spaces {
         let mut command = Cmd::new();
         command.arg("GET").arg(names.announced(&space));
-        let Ok(said) = link.command(&command).await else { continue };
-        hints.hearing.heard(link.clock().stopwatch());
+        let Ok(said) = link.command(&command).await else {
+            is_whole = false;
+            continue;
+        };
         // Nothing, as long as nothing was ever announced.
         let redis::Value::BulkString(text) = said else { continue };
         let Some(sequence) = String::from_utf8(text).ok().and_then(|text| text.parse().ok()) else {
@@ -123,6 +134,9 @@ async fn look(link: &Link, names: &Names, hints: &Hints, announced: &mut HashMap
         if announced.insert(space.as_str().to_owned(), sequence) != Some(sequence) {
             hints.announce();
         }
+    }
+    if is_whole {
+        hints.hearing.heard(began);
     }
 }
 

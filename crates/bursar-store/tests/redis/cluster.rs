@@ -58,6 +58,12 @@ impl Cluster {
         Self { nodes, _folders: folders }
     }
 
+    /// Which of them keeps what has this tag.
+    fn node_of(&self, tag: &str) -> usize {
+        let slot = self.nodes[0].0.ask(&format!("CLUSTER KEYSLOT {{{tag}}}"));
+        slot.trim().trim_start_matches(':').parse::<usize>().unwrap() / 5461
+    }
+
     fn store(&self) -> Arc<RedisStore> {
         let urls: Vec<String> =
             self.nodes.iter().map(|(_, port)| format!("redis://127.0.0.1:{port}")).collect();
@@ -111,6 +117,30 @@ fn all_spaces_of_a_cluster_are_served_watched_backed_up_and_restored() {
         assert_eq!(read.body, number.to_string().as_bytes());
     }
     assert_eq!(block_on(store.health()).unwrap().incarnation.id, "second");
+}
+
+#[test]
+fn a_store_that_hears_two_of_three_servers_knows_that_it_hears_too_little() {
+    let cluster = Cluster::start();
+    for (node, _) in &cluster.nodes {
+        // Those that are left go on.
+        assert!(node.ask("CONFIG SET cluster-require-full-coverage no").starts_with("+OK"));
+    }
+    let store = cluster.store();
+    let bench = Bench::new(Arc::clone(&store), ManualClock::new(start()));
+    let system = cluster.node_of("~");
+    let tenant = (0..).find(|number| cluster.node_of(&format!("tenant-{number}")) != system).unwrap();
+    done(&bench.commit(bench.batch_in(sandbox(tenant)).put(record(&ACCOUNT, "a", ""), Expected::Absent)));
+    let (lost, _) = &cluster.nodes[cluster.node_of(&format!("tenant-{tenant}"))];
+    assert!(!store.is_deaf());
+    lost.kill();
+    while !store.is_deaf() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    lost.restart();
+    while store.is_deaf() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! The module is loaded once for each group of backends; the module above it names them as `BACKENDS`.
 
 mod backup;
+pub(crate) mod clock;
 mod commits;
 pub(crate) mod concurrency;
 mod counters;

@@ -13,6 +13,7 @@ use bursar_core::ports::store::{Batch, CommitId, EventQuery, Expected, Store, Ve
 use bursar_store::postgres::PostgresStore;
 use futures::executor::block_on;
 
+use super::contract::clock::assert_shared;
 use super::contract::concurrency::{assert_nothing_lost, race};
 use super::contract::{ACCOUNT, Bench, done, home, record, start};
 use super::server::Server;
@@ -243,6 +244,15 @@ fn the_log_of_the_database_goes_after_a_day_whoever_cleans_up() {
         let opened = super::open(folder, clock);
         (opened.server, opened.store)
     });
+}
+
+#[test]
+fn nodes_go_by_the_servers_clock_however_wrong_it_is() {
+    for minutes in [-10, 10] {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = super::open_ahead(folder.path(), minutes);
+        assert_shared(&opened.store, &ManualClock::new(start()));
+    }
 }
 
 #[test]

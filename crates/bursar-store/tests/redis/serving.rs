@@ -15,6 +15,7 @@ use bursar_store::redis::RedisStore;
 use futures::executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 
+use super::contract::clock::assert_shared;
 use super::contract::concurrency::{assert_nothing_lost, race};
 use super::contract::{ACCOUNT, Bench, SETTING, USE, after, done, home, keys, record, start};
 use super::moved_by_hand;
@@ -131,6 +132,10 @@ fn nodes_whose_clocks_differ_by_minutes_agree_on_what_is_alive() {
     let mut mortal = record(&ACCOUNT, "a", "x");
     mortal.expires_at = Some(time.saturating_add(SignedDuration::from_mins(1)).unwrap());
     bench(&behind).create(mortal);
+    for store in [behind.clone(), ahead.clone()] {
+        let store: Arc<dyn Store> = store;
+        assert_shared(&store, &ManualClock::new(start()));
+    }
     for store in [&behind, &ahead] {
         assert!(bench(store).read(&ACCOUNT, "a").is_some());
         assert_eq!(block_on(store.expire(&home(), &ACCOUNT, 10)).unwrap(), 0);

@@ -9,9 +9,10 @@ use bursar_core::ports::document;
 use bursar_core::ports::store::{Batch, CommitId, Expected};
 use serde_json::json;
 
+use super::on_every_store;
 use crate::issuing::browser::{Browser, is_sign_in, ticket};
 use crate::issuing::client::{Answer, Form};
-use crate::issuing::world::{World, on_every_store};
+use crate::issuing::world::World;
 
 /// A passkey of the usual user, on an authenticator that does what it is told.
 struct Authenticator {

@@ -1,8 +1,9 @@
 //! Passwords that are guessed: whoever tries is held back, and whoever knows theirs is not.
 
+use super::on_every_store;
 use crate::issuing::browser::{Browser, is_sign_in};
 use crate::issuing::client::Answer;
-use crate::issuing::world::{PASSWORD, World, on_every_store};
+use crate::issuing::world::{PASSWORD, World};
 
 /// What a browser that was never here gets for a password, from this address.
 async fn tried(world: &World, password: &str, address: &str) -> Answer {

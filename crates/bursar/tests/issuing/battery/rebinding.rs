@@ -11,8 +11,9 @@ use bursar::system::SystemClock;
 use bursar::upstream_http::{HttpUpstream, Internet};
 use serde_json::{Value, json};
 
+use super::planned;
 use crate::issuing::browser::{Browser, is_consent};
-use crate::issuing::world::{Known, Plan, World, planned};
+use crate::issuing::world::{Known, Plan, World};
 use crate::platform::servers::{Authority, Server, VALID, tls_on};
 
 /// What everybody may reach, for the sake of the test, and what nobody may.

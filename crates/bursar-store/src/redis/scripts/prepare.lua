@@ -10,4 +10,4 @@ if not version(kind, key) then
   redis.call('HSET', P .. 'meta', 'schema', known)
   put(kind, key, next_sequence(), take_content())
 end
-return { stamp, 'ready', redis.call('GET', KEYS[3]) or redis.call('GET', KEYS[2]) or '0' }
+return { stamp, 'ready' }

@@ -1,6 +1,7 @@
 //! The authorization server as attackers and careless clients meet it: over real connections, on every store. `database`
 //! has the stores on servers.
 
+mod authenticator;
 mod battery;
 mod browser;
 pub(crate) mod client;

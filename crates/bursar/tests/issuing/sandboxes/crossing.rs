@@ -1,7 +1,9 @@
 //! What one server gave away, tried at another one of the same installation: it is worth what nonsense is worth, and whoever
 //! tries cannot tell one from the other.
 
+use bursar_core::engine::issuer::administration::first_code::FirstCodeError;
 use bursar_core::engine::issuer::records::resource::TokenFormat;
+use bursar_core::secret::Secret;
 
 use super::things::{Things, admin_token, attempts};
 use super::{on_every_store, told};
@@ -76,6 +78,29 @@ async fn an_administrator_of_one_tenant_is_nobody_at_every_operation_of_another(
         let request = main.http.get(main.at("/v1/sandboxes"));
         let answer = Answer::of(request.header("authorization", format!("Bearer {}", tokens[0]))).await;
         assert_eq!(answer.status, 403, "{answer:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_code_of_one_tenant_makes_nobody_an_administrator_of_another() {
+    on_every_store(async |main| {
+        let (one, other) = (main.sandbox("one").await, main.sandbox("other").await);
+        let worlds = [&main, &one, &other];
+        let mut codes = Vec::new();
+        for world in worlds {
+            codes.push(world.server.issue_first_code().await.unwrap().expect("nobody administers yet"));
+        }
+        let claimed = async |here: usize, code: usize| {
+            worlds[here].server.claim_first_code(&codes[code], "root", Secret::new("a horse of my own")).await
+        };
+        for (from, here) in [(0, 1), (1, 0), (1, 2), (2, 1)] {
+            let refused = claimed(here, from).await;
+            assert!(matches!(refused, Err(FirstCodeError::NotGood)), "from {from} to {here}: {refused:?}");
+        }
+        for here in 0..3 {
+            claimed(here, here).await.unwrap();
+        }
     })
     .await;
 }

@@ -2,7 +2,10 @@
 
 mod crossing;
 mod hosts;
+mod ids;
 mod life;
+mod limits;
+mod passkeys;
 mod things;
 
 use super::STORES;

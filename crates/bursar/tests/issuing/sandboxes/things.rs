@@ -20,18 +20,22 @@ pub(super) struct Things {
     user_code: String,
     registered: Known,
     registration_token: String,
-    client: Known,
+    pub(super) client: Known,
     api: Known,
     player: Known,
     admin_token: String,
-    user: String,
-    grant: String,
-    key: String,
-    refusal: String,
+    pub(super) user: String,
+    pub(super) grant: String,
+    pub(super) key: String,
+    pub(super) refusal: String,
     /// What the browser of somebody who is signed in sends.
     cookie: String,
     sign_in_ticket: String,
     consent_ticket: String,
+    device_ticket: String,
+    sign_out_ticket: String,
+    /// For a new password.
+    reset_code: String,
 }
 
 impl Things {
@@ -57,6 +61,8 @@ impl Things {
         let other = world.add_client(json!({ "client_name": "Not agreed to" })).await;
         let consent = browser.ask(&world.request_of(&other)).await;
         let sign_in = Browser::of(world, "ada").ask(&world.request()).await;
+        let typed = Form::of(&[("ticket", ""), ("user_code", &device.member("user_code"))]);
+        let typed = browser.post("/oauth/device", &typed).await;
         let grants = listed(world, &admin_token, "/v1/grants").await;
         let keys = listed(world, &admin_token, "/v1/keys").await;
         let nothing = world.refresh("brt_none").await;
@@ -82,6 +88,16 @@ impl Things {
             cookie: session,
             sign_in_ticket: ticket(&sign_in),
             consent_ticket: ticket(&consent),
+            device_ticket: ticket(&typed),
+            sign_out_ticket: ticket(&browser.get("/oauth/end_session").await),
+            reset_code: world
+                .server
+                .issue_reset_code(&world.user.id)
+                .await
+                .unwrap()
+                .unwrap()
+                .expose()
+                .to_owned(),
         }
     }
 
@@ -111,6 +127,9 @@ impl Things {
             cookie: of(&self.cookie),
             sign_in_ticket: of(&self.sign_in_ticket),
             consent_ticket: of(&self.consent_ticket),
+            device_ticket: of(&self.device_ticket),
+            sign_out_ticket: of(&self.sign_out_ticket),
+            reset_code: of(&self.reset_code),
         }
     }
 }
@@ -243,6 +262,25 @@ pub(super) async fn attempts(here: &World, own: &Things, things: &Things) -> Vec
                 .await,
         ),
         (
+            "a decision about a device",
+            person
+                .post(
+                    "/oauth/device/decision",
+                    &form(&[("ticket", &things.device_ticket), ("decision", "allow")]),
+                )
+                .await,
+        ),
+        (
+            "a decision to sign out",
+            person
+                .post(
+                    "/oauth/end_session/decision",
+                    &form(&[("ticket", &things.sign_out_ticket), ("decision", "sign_out")]),
+                )
+                .await,
+        ),
+        ("a code for a new password", with_code(here, &things.reset_code).await),
+        (
             "an ID token at the end of a session",
             Answer::of(here.http.get(here.at(&format!(
                 "/oauth/end_session?{}",
@@ -311,6 +349,15 @@ pub(super) async fn attempts(here: &World, own: &Things, things: &Things) -> Vec
             sent(delete, format!("/v1/clients/{}", things.client.id), &own.admin_token).await,
         ),
     ]
+}
+
+/// Somebody has a code and wants a new password.
+async fn with_code(here: &World, code: &str) -> Answer {
+    let browser = Browser::of(here, "ada");
+    let page = browser.get("/reset").await;
+    let (ticket, new) = (ticket(&page), "a horse of my own");
+    let form = [("ticket", &*ticket), ("username", "ada"), ("code", code), ("new", new), ("again", new)];
+    browser.post("/reset", &Form::of(&form)).await
 }
 
 /// A token that may change the server, of a client of its own.

@@ -16,7 +16,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::AsyncMessage;
 
-use super::reader::{try_head, try_horizon};
+use super::reader::{try_head, try_settled};
 use super::server::Server;
 use crate::hearing::Hearing;
 
@@ -170,8 +170,8 @@ pub(super) async fn look(server: &Server) {
     let hints = &server.hints;
     let unsettled = hints.unsettled.load(Ordering::Acquire);
     if unsettled != 0
-        && let Ok(horizon) = try_horizon(server).await
-        && horizon >= unsettled
+        && let Ok(settled) = try_settled(server).await
+        && settled.horizon >= unsettled
     {
         // If somebody has looked for a later one by now, that will be looked at again.
         let _ = hints.unsettled.compare_exchange(unsettled, 0, Ordering::AcqRel, Ordering::Relaxed);

@@ -137,8 +137,11 @@ pub(super) async fn changes(
     after: Sequence,
     at_most: usize,
 ) -> Result<Answer<Changes>, StoreError> {
-    let horizon = horizon(server).await?;
+    let Settled { horizon, last } = settled(server).await?;
     server.hints.has_read(horizon);
+    // A writer may lock the last number late, when others have drawn and told of larger ones: it draws larger ones still, so
+    // nothing can come in between. Only another database in place of this one has a last number below what was told.
+    let until = if last < after { horizon } else { horizon.max(after) };
     let time = server.given_time();
     // The rest of the last commit ties with its first line.
     let parameters: [Parameter<'_>; 5] = [
@@ -155,7 +158,7 @@ pub(super) async fn changes(
         Ok::<_, StoreError>(Some(Change { sequence: sequence.unsigned_abs(), kind, key }))
     };
     let found = rows.iter().filter_map(|row| change(row).transpose()).collect::<Result<_, _>>()?;
-    Ok(Answer { value: Changes::found(found, at_most, horizon), time: first_time(time, &rows)? })
+    Ok(Answer { value: Changes::found(found, at_most, until), time: first_time(time, &rows)? })
 }
 
 /// Events in order.
@@ -164,7 +167,7 @@ pub(super) async fn events(
     space: &Space,
     query: &EventQuery,
 ) -> Result<Answer<Vec<StoredEvent>>, StoreError> {
-    let horizon = horizon(server).await?;
+    let horizon = settled(server).await?.horizon;
     let time = server.given_time();
     let millisecond = time.map(Timestamp::as_millisecond);
     let (space, after, until, limit) =
@@ -178,19 +181,28 @@ pub(super) async fn events(
     Ok(Answer { value: found, time: first_time(time, &rows)? })
 }
 
-/// The number up to which everything is settled; see [`super::order`].
-pub(super) async fn horizon(server: &Server) -> Result<Sequence, StoreError> {
+/// How far commits are; see [`super::order`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settled {
+    /// The number up to which everything is settled.
+    pub(super) horizon: Sequence,
+    /// The last number that was drawn.
+    last: Sequence,
+}
+
+/// Reads how far commits are.
+async fn settled(server: &Server) -> Result<Settled, StoreError> {
     let mut patience = server.patience();
     loop {
-        match try_horizon(server).await {
-            Ok(horizon) => return Ok(horizon),
+        match try_settled(server).await {
+            Ok(settled) => return Ok(settled),
             Err(trouble) => patience.pause(trouble).await?,
         }
     }
 }
 
-/// As [`horizon`], once.
-pub(super) async fn try_horizon(server: &Server) -> Result<Sequence, Trouble> {
+/// As [`settled`], once.
+pub(super) async fn try_settled(server: &Server) -> Result<Settled, Trouble> {
     let client = server.connect().await?;
     let answers = in_time(async {
         let last = client.prepare_cached(LAST_NUMBER).await?;
@@ -206,12 +218,13 @@ pub(super) async fn try_horizon(server: &Server) -> Result<Sequence, Trouble> {
         None => Ok(None),
     };
     let (last, oldest) = (number(&answers[0])?.unwrap_or(0), number(&answers[1])?);
-    Ok(last.min(oldest.unwrap_or(last)).unsigned_abs())
+    let horizon = last.min(oldest.unwrap_or(last));
+    Ok(Settled { horizon: horizon.unsigned_abs(), last: last.unsigned_abs() })
 }
 
 /// The last watched change that can be read, and the server's clock in microseconds.
 pub(super) async fn try_head(server: &Server) -> Result<(Sequence, i64), Trouble> {
-    let horizon = signed(try_horizon(server).await?);
+    let horizon = signed(try_settled(server).await?.horizon);
     let rows = server.try_rows(HEAD, &[&horizon]).await?;
     let row = rows.first().ok_or_else(|| Trouble::again("the database answered without a row"))?;
     Ok((column::<Option<i64>>(row, 0)?.unwrap_or(0).unsigned_abs(), column(row, 1)?))

@@ -146,6 +146,29 @@ fn later_commit_is_not_told_before_an_earlier_one_that_is_still_under_way() {
     assert_eq!(told.iter().map(|(_, key)| &**key).collect::<Vec<_>>(), ["slow", "last"]);
 }
 
+#[test]
+fn a_writer_that_locks_late_sends_nobody_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let store = server.store();
+    done(&block_on(store.commit(create("first"))).unwrap().value);
+    let told = done(&block_on(store.commit(create("second"))).unwrap().value).0;
+    // It had read the last number before the second commit drew one.
+    let mut late = server.client("bursar").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut orders = late.stdin.take().unwrap();
+    let lock = format!("BEGIN; SELECT pg_advisory_xact_lock_shared((11::bigint << 56) | {});\n", told - 1);
+    orders.write_all(lock.as_bytes()).unwrap();
+    while server.ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "0" {}
+    let changes = |after| block_on(store.changes(&home(), after, 1000)).unwrap().value;
+    let read_on = changes(told);
+    assert!(read_on.list.is_empty() && read_on.is_all && read_on.until == told, "{read_on:?}");
+    // As after a copy from before was put in its place.
+    let ahead = changes(told + 1000);
+    assert!(ahead.until < told + 1000, "{ahead:?}");
+    orders.write_all(b"COMMIT;\n\\q\n").unwrap();
+    assert!(late.wait().unwrap().success());
+}
+
 /// What a commit does, up to the last step.
 const SLOW: &str = "\
     BEGIN;\n\

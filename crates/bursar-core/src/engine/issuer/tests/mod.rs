@@ -11,6 +11,7 @@ mod key;
 mod logout;
 mod logout_notices;
 mod metadata_documents;
+mod newer;
 mod passkeys;
 mod password_reset;
 mod proofs;

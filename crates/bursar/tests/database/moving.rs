@@ -18,7 +18,7 @@ use futures::future::{join, join_all};
 use misbehaving_provider::{Behaviour, MisbehavingProvider};
 use serde_json::Value;
 
-use super::world::{DATABASE, Installation, Machine, Node, Tokens};
+use super::world::{DATABASE, EPHEMERAL, Installation, Machine, Node, Tokens};
 use crate::servers::Servers;
 use crate::support::{Ended, write_private};
 
@@ -29,20 +29,24 @@ enum Kept {
     File,
     Postgres,
     Redis,
+    /// In `PostgreSQL`, with Redis for what may be lost.
+    Mixed,
 }
 
 impl Kept {
     fn url(self, servers: &Servers) -> Option<Secret> {
         match self {
             Self::File => None,
-            Self::Postgres => Some(servers.postgres_url()),
+            Self::Postgres | Self::Mixed => Some(servers.postgres_url()),
             Self::Redis => Some(servers.redis_url()),
         }
     }
 
     /// How a process is told.
     fn variables(self, servers: &Servers) -> Vec<(&'static str, String)> {
-        self.url(servers).map(|url| (DATABASE, url.expose().to_owned())).into_iter().collect()
+        let beside = (self == Self::Mixed).then(|| (EPHEMERAL, servers.redis_url()));
+        let urls = self.url(servers).map(|url| (DATABASE, url)).into_iter().chain(beside);
+        urls.map(|(name, url)| (name, url.expose().to_owned())).collect()
     }
 
     /// How a command is told of the store of `machine`.
@@ -61,7 +65,8 @@ impl Kept {
                 let path = machine.home.path().join("bursar.db");
                 Arc::new(SqliteStore::open(SqliteOptions::new(path, KINDS, clock, "unused")).unwrap())
             }
-            Self::Postgres => {
+            // Everything that lasts is there.
+            Self::Postgres | Self::Mixed => {
                 let options = PostgresOptions::new(servers.postgres_url(), KINDS, "unused");
                 Arc::new(PostgresStore::open(options).await.unwrap())
             }
@@ -127,6 +132,21 @@ async fn a_backup_under_load_comes_back_from_a_file_into_postgres() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_under_load_comes_back_from_postgres_into_redis() {
     comes_back(Kept::Postgres, Kept::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_under_load_comes_back_from_redis_into_a_file() {
+    comes_back(Kept::Redis, Kept::File).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_under_load_comes_back_from_both_into_a_file() {
+    comes_back(Kept::Mixed, Kept::File).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_under_load_comes_back_from_a_file_into_both() {
+    comes_back(Kept::File, Kept::Mixed).await;
 }
 
 async fn comes_back(from: Kept, into: Kept) {

@@ -1,6 +1,7 @@
 //! Three real servers on one store: any of them answers anything, and the death of one loses nothing.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::join_all;
@@ -85,6 +86,28 @@ async fn nothing_is_lost(on: On) {
     let answer = installation.refresh(&installation.first.url, &token).await.unwrap();
     Tokens::of(&answer);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_node_takes_back_the_others_soon_know() {
+    for on in On::ALL {
+        let installation = Installation::on(on).await;
+        let other = installation.node().await;
+        let introspector = installation.introspector().await;
+        for _ in 0..3 {
+            let tokens = installation.log_in().await;
+            let told = introspector.ask(&other.url, &tokens.access).await;
+            assert_eq!((told.status, &told.document["active"]), (200, &true.into()), "{on:?}: {told:?}");
+            installation.revoke(&installation.first.url, &tokens.refresh).await;
+            let known = async {
+                while introspector.ask(&other.url, &tokens.access).await.document["active"] != false {}
+            };
+            tokio::time::timeout(SOON, known).await.unwrap_or_else(|_| panic!("{on:?}: it is not told"));
+        }
+    }
+}
+
+/// A second, and what a busy machine takes; less than the silence after which a node reads everything anew.
+const SOON: Duration = Duration::from_secs(4);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_with_another_master_key_serves_nobody_and_breaks_nothing() {

@@ -6,7 +6,12 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::world::{DATABASE, Installation, Machine, Node, On, Tokens, get};
-use crate::servers::Servers;
+use crate::servers::{Network, Servers};
+
+/// A network before the servers of an installation.
+fn network(on: On, servers: &Servers) -> Network {
+    if on == On::Redis { servers.network_before_redis() } else { servers.network() }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_is_cut_before_postgres() {
@@ -22,10 +27,19 @@ async fn a_network_that_is_cut_before_postgres() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_parted_from_postgres_forks_nothing_and_finds_back() {
+    a_parted_node_forks_nothing(On::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_parted_from_redis_forks_nothing_and_finds_back() {
+    a_parted_node_forks_nothing(On::Redis).await;
+}
+
+async fn a_parted_node_forks_nothing(on: On) {
     let servers = Arc::new(Servers::start());
-    let network = servers.network();
-    let postgres = On::Postgres.variables(&servers);
-    let installation = Installation::with(servers, postgres).await;
+    let network = network(on, &servers);
+    let variables = on.variables(&servers);
+    let installation = Installation::with(servers, variables).await;
     let parted = Machine::new(vec![(DATABASE, network.url())]);
     let parted = Node::start(&parted, Some(&installation.first.issuer)).await.ready().await;
     let mut token = installation.log_in().await.refresh;
@@ -53,10 +67,19 @@ async fn a_node_that_is_parted_from_postgres_forks_nothing_and_finds_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_hears_nothing_of_revocations_soon_vouches_for_nothing() {
+    a_deaf_node_vouches_for_nothing(On::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_hears_nothing_of_revocations_in_redis_soon_vouches_for_nothing() {
+    a_deaf_node_vouches_for_nothing(On::Redis).await;
+}
+
+async fn a_deaf_node_vouches_for_nothing(on: On) {
     let servers = Arc::new(Servers::start());
-    let network = servers.network();
-    let postgres = On::Postgres.variables(&servers);
-    let installation = Installation::with(servers, postgres).await;
+    let network = network(on, &servers);
+    let variables = on.variables(&servers);
+    let installation = Installation::with(servers, variables).await;
     let introspector = installation.introspector().await;
     let parted = Machine::new(vec![(DATABASE, network.url())]);
     let parted = Node::start(&parted, Some(&installation.first.issuer)).await.ready().await;

@@ -126,7 +126,16 @@ impl Servers {
 
     /// A network before `PostgreSQL` that can be cut.
     pub(crate) fn network(&self) -> Network {
-        Network(proxy::Proxy::start(&self.postgres.socket()))
+        let proxy = proxy::Proxy::start(&self.postgres.socket());
+        let url = format!("postgres://bursar@127.0.0.1:{}/bursar", proxy.port());
+        Network { proxy, url }
+    }
+
+    /// A network before Redis that can be cut.
+    pub(crate) fn network_before_redis(&self) -> Network {
+        let proxy = proxy::Proxy::start(&self.folder.path().join("redis/redis.sock"));
+        let url = format!("redis://127.0.0.1:{}", proxy.port());
+        Network { proxy, url }
     }
 
     /// The folders in which both keep their files.
@@ -148,22 +157,25 @@ pub(crate) struct Place {
 }
 
 /// A network that can be cut.
-pub(crate) struct Network(proxy::Proxy);
+pub(crate) struct Network {
+    proxy: proxy::Proxy,
+    url: String,
+}
 
 impl Network {
-    /// How the program finds `PostgreSQL` behind it.
+    /// How the program finds the server behind it.
     pub(crate) fn url(&self) -> String {
-        format!("postgres://bursar@127.0.0.1:{}/bursar", self.0.port())
+        self.url.clone()
     }
 
     /// Loses everything on the way without a word, or delivers it again.
     pub(crate) fn is_partitioned(&self, partitioned: bool) {
-        self.0.set_partitioned(partitioned);
+        self.proxy.set_partitioned(partitioned);
     }
 
     /// Cuts all connections and lets no new ones through, or lets them through again.
     pub(crate) fn is_down(&self, down: bool) {
-        self.0.set_down(down);
+        self.proxy.set_down(down);
     }
 }
 

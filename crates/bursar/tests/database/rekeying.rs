@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::world::{Installation, Machine, On, Tokens};
+use crate::issuing::client::jose_header;
 use crate::servers::Servers;
 use crate::support::{Ended, Running, write_private};
 
@@ -41,7 +42,8 @@ async fn data_keys_change_under_load_and_under_kills_in_a_file() {
 async fn change_keys(installation: &Installation, nodes: &[String]) {
     let machine = &installation.machine;
     hold_accounts(machine).await;
-    machine.run(&["sandbox", "new", "tenant"]).await.succeeded();
+    let tenant = installation.tenant("tenant").await;
+    let of_tenant = tenant.log_in().await;
     assert_eq!(status(machine).await["data_key"], 1);
     let introspector = installation.introspector().await;
     let mut tokens = installation.log_in().await;
@@ -89,10 +91,20 @@ async fn change_keys(installation: &Installation, nodes: &[String]) {
     }
     // Who starts now has never seen the old key.
     let late = installation.node_beside().await;
+    let theirs = Tokens::of(&tenant.refresh(&late.url, &of_tenant.refresh).await);
+    // One that is lost on the way is given again by any node.
+    assert_eq!(Tokens::of(&tenant.refresh(&nodes[0], &of_tenant.refresh).await).pair(), theirs.pair());
+    assert_eq!(kid(&theirs.access), kid(&of_tenant.access), "the sandbox still has its key");
+    tenant.log_in().await;
     Tokens::of(&installation.refresh(&late.url, &tokens.refresh).await.expect("the node answers"));
 }
 
 const REKEY: &[&str] = &["vault", "rekey", "--keep-old", "8s", "--rate", "20", "--wait"];
+
+/// Which key has signed a token.
+fn kid(token: &str) -> Value {
+    jose_header(token)["kid"].clone()
+}
 
 fn progress(line: &str) -> Option<()> {
     line.contains("records looked at").then_some(())

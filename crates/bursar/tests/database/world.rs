@@ -174,21 +174,22 @@ impl Installation {
 
     /// The person signs in and agrees; the client's first tokens.
     pub(super) async fn log_in(&self) -> Tokens {
-        self.log_in_with(&self.request()).await
+        self.log_in_with(&self.request(&self.client)).await
     }
 
     /// The same with a request that was pushed before (RFC 9126).
     pub(super) async fn log_in_with_pushed(&self) -> Tokens {
-        let pushed = post_to(&format!("{}/oauth/par", self.first.url), &self.request()).await.unwrap();
+        let pushed =
+            post_to(&format!("{}/oauth/par", self.first.url), &self.request(&self.client)).await.unwrap();
         assert_eq!(pushed.status, 201, "{pushed:?}");
         let name = pushed.document["request_uri"].as_str().unwrap();
         self.log_in_with(&[("client_id", &*self.client), ("request_uri", name)]).await
     }
 
-    fn request(&self) -> [(&str, &str); 8] {
+    fn request<'a>(&'a self, client: &'a str) -> [(&'a str, &'a str); 8] {
         [
             ("response_type", "code"),
-            ("client_id", &self.client),
+            ("client_id", client),
             ("redirect_uri", &self.callback),
             ("resource", RESOURCE),
             ("scope", "read"),
@@ -199,19 +200,24 @@ impl Installation {
     }
 
     async fn log_in_with(&self, request: &[(&str, &str)]) -> Tokens {
-        let mut url = Url::parse(&format!("{}/oauth/authorize", self.first.issuer)).unwrap();
+        self.log_in_at("", &self.person, &self.client, request).await
+    }
+
+    /// The same beneath a path of the server.
+    async fn log_in_at(&self, path: &str, person: &Person, client: &str, request: &[(&str, &str)]) -> Tokens {
+        let mut url = Url::parse(&format!("{}{path}/oauth/authorize", self.first.issuer)).unwrap();
         url.query_pairs_mut().extend_pairs(request);
-        let place = self.person.visit(url.as_str()).await;
+        let place = person.visit(url.as_str()).await;
         let code = place.query_pairs().find(|(name, _)| name == "code");
         let code = code.unwrap_or_else(|| panic!("{place}")).1.into_owned();
         let redeeming = [
             ("grant_type", "authorization_code"),
-            ("client_id", &self.client),
+            ("client_id", client),
             ("code", &code),
             ("code_verifier", VERIFIER),
             ("redirect_uri", &self.callback),
         ];
-        let answer = post(&self.first.url, &redeeming).await.unwrap();
+        let answer = post(&format!("{}{path}", self.first.url), &redeeming).await.unwrap();
         Tokens::of(&answer)
     }
 
@@ -229,6 +235,23 @@ impl Installation {
         assert_eq!(revoked.send().await.unwrap().status(), 200);
     }
 
+    /// A sandbox with a user, a resource and a client of its own.
+    pub(super) async fn tenant(&self, name: &str) -> Tenant<'_> {
+        let in_it = async |arguments: &[&str]| {
+            self.machine.run(&[arguments, &["--sandbox", name]].concat()).await.succeeded()
+        };
+        self.machine.run(&["sandbox", "new", name]).await.succeeded();
+        let password = self.machine.home.beside("password").display().to_string();
+        in_it(&["user", "add", USERNAME, "--password-file", &password]).await;
+        in_it(&["resource", "add", RESOURCE, "--scope", "read=Read"]).await;
+        let client =
+            ["client", "add", "--json", "--name", "Theirs", "--redirect", "http://127.0.0.1/callback"];
+        let client: Value = serde_json::from_str(&in_it(&client).await.stdout).unwrap();
+        let path = format!("/s/{name}");
+        let person = Person::new(&self.first.issuer);
+        Tenant { installation: self, path, person, client: client["id"].as_str().unwrap().to_owned() }
+    }
+
     /// The API behind the resource, which may ask about its tokens.
     pub(super) async fn introspector(&self) -> Introspector {
         let client =
@@ -238,6 +261,26 @@ impl Installation {
         let [id, secret] = ["id", "client_secret"].map(|name| client[name].as_str().unwrap().to_owned());
         self.machine.run(&["resource", "update", RESOURCE, "--introspector", &id]).await.succeeded();
         Introspector { id, secret }
+    }
+}
+
+/// A sandbox of an installation.
+pub(super) struct Tenant<'a> {
+    installation: &'a Installation,
+    path: String,
+    person: Person,
+    client: String,
+}
+
+impl Tenant<'_> {
+    pub(super) async fn log_in(&self) -> Tokens {
+        let request = self.installation.request(&self.client);
+        self.installation.log_in_at(&self.path, &self.person, &self.client, &request).await
+    }
+
+    pub(super) async fn refresh(&self, node: &str, token: &str) -> Answer {
+        let form = [("grant_type", "refresh_token"), ("client_id", &*self.client), ("refresh_token", token)];
+        post(&format!("{node}{}", self.path), &form).await.expect("the node answers")
     }
 }
 

@@ -127,7 +127,7 @@ pub(crate) fn said(token: &str) -> &str {
 }
 
 /// The header of a JWT.
-pub(super) fn jose_header(token: &str) -> Value {
+pub(crate) fn jose_header(token: &str) -> Value {
     let header = token.split('.').next().unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap()
 }

@@ -268,7 +268,7 @@ async fn value(answer: reqwest::Response) -> Value {
     serde_json::from_str::<Value>(&text).unwrap()["value"].take()
 }
 
-/// As WebDriver writes it (§17.4.2).
+/// As `WebDriver` writes it (§17.4.2).
 pub(super) const ENTER: &str = "\u{e007}";
 const TABULATOR: &str = "\u{e004}";
 /// More than any of our pages has.

@@ -164,6 +164,7 @@ async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secr
     registration.stored_an_hour        20                                      default
     sign_in.allowed_users              -                                       default
     sign_in.complete_verification_uri  false                                   default
+    sign_in.reset_ends_logins          true                                    default
     sessions.audience                  -                                       default
     sessions.lifetime                  7d                                      default
     sessions.algorithm                 ES256                                   default

@@ -255,7 +255,7 @@ fn consent_that_is_asked_for_again_says_why_and_what_is_new() {
     let more = of("consent-more");
     assert!(more.contains("Now it asks for more."));
     assert_eq!(more.matches(">New</strong>").count(), 2, "all but what was allowed before");
-    assert!(of("consent-changed").contains("its addresses or its keys are others"));
+    assert!(of("consent-changed").contains("its name, its addresses or its keys are others"));
     assert!(!of("consent").contains(">New</strong>"));
 }
 

@@ -168,9 +168,13 @@ async fn line_63_a_document_that_changes_asks_its_users_again() {
         browser.agree(&request).await.code();
         browser.ask(&request).await.code();
         world.pass(25 * 3600);
-        // Another name alone is nothing to ask about; another address is.
-        web.put(ID, with("client_name", json!("Another name")));
+        // Where it tells more of itself is nothing to ask about; another name or another address is.
+        web.put(ID, with("client_uri", json!("https://app.test/about")));
         browser.ask(&request).await.code();
+        world.pass(25 * 3600);
+        web.put(ID, with("client_name", json!("Another name")));
+        let page = browser.ask(&request).await;
+        assert!(is_consent(&page), "{page:?}");
         world.pass(25 * 3600);
         web.put(ID, with("redirect_uris", json!(["http://127.0.0.1/callback", "https://new.test/callback"])));
         let page = browser.ask(&request).await;

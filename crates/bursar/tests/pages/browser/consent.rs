@@ -80,7 +80,9 @@ async fn more_than_was_allowed_is_asked_for_again() {
             ])
             .await;
         // What another process has changed is known within a second.
-        browser.finds(&place.request(&client, "read"), "its addresses or its keys are others").await;
+        browser
+            .finds(&place.request(&client, "read"), "its name, its addresses or its keys are others")
+            .await;
     })
     .await;
 }

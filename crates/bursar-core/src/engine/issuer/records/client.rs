@@ -83,7 +83,8 @@ impl Client {
         self.metadata.grant_types.contains(&grant)
     }
 
-    /// Changes when the client's answers would go elsewhere or others could prove to be it: its users are asked again then.
+    /// Changes when the client is called otherwise, when its answers would go elsewhere, or when others could prove to be it:
+    /// its users are asked again then.
     pub fn consent_digest(&self) -> String {
         let metadata = &self.metadata;
         let mut facts = metadata.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect::<Vec<_>>();
@@ -93,6 +94,7 @@ impl Client {
             Some(ClientKeys::At(address)) => address.to_string(),
             None => String::new(),
         });
+        facts.push(metadata.client_name.clone().unwrap_or_default());
         URL_SAFE_NO_PAD.encode(&digest(&SHA256, facts.join("\0").as_bytes()).as_ref()[..16])
     }
 }

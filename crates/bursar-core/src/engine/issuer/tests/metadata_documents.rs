@@ -261,9 +261,19 @@ fn a_change_of_words_is_taken_over_without_asking() {
     stage.pass(3_600);
     assert!(parameter(&stage.authorize(&[]), "code").is_some());
     assert_eq!(record(&stage).unwrap().version, before.version, "nothing has changed, nothing is written");
-    web.put(ID, Page::json(&with("client_name", json!("Better App"))));
+    web.put(ID, Page::json(&with("client_uri", json!("https://app.example.com/about"))));
     stage.pass(3_600);
     assert!(parameter(&stage.authorize(&[]), "code").is_some());
+    assert!(record(&stage).unwrap().version > before.version);
+}
+
+#[test]
+fn another_name_is_asked_about() {
+    let (stage, web) = stage();
+    stage.log_in();
+    web.put(ID, Page::json(&with("client_name", json!("Better App"))));
+    stage.pass(3_600);
+    assert!(is_shown(&stage));
     assert_eq!(record(&stage).unwrap().document.metadata.client_name.as_deref(), Some("Better App"));
 }
 

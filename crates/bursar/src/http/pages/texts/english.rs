@@ -33,7 +33,7 @@ pub(in super::super) static ENGLISH: Texts = Texts {
     tools: "Tools:",
     more: "and {count} more",
     asks_for_more: "You have allowed this application something before. Now it asks for more.",
-    has_changed: "This application has changed since you allowed it access: its addresses or its keys are others.",
+    has_changed: "This application has changed since you allowed it access: its name, its addresses or its keys are others.",
     no_permissions: "It names no permissions. It will learn that you have an account here.",
     offline: "It keeps this access while you are away, until you withdraw it.",
     allow: "Allow",

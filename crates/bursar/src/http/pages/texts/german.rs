@@ -33,7 +33,7 @@ pub(in super::super) static GERMAN: Texts = Texts {
     tools: "Werkzeuge:",
     more: "und {count} weitere",
     asks_for_more: "Sie haben dieser Anwendung schon etwas erlaubt. Jetzt möchte sie mehr.",
-    has_changed: "Diese Anwendung hat sich geändert, seit Sie ihr Zugriff erlaubt haben: Ihre Adressen oder ihre Schlüssel sind andere.",
+    has_changed: "Diese Anwendung hat sich geändert, seit Sie ihr Zugriff erlaubt haben: Ihr Name, ihre Adressen oder ihre Schlüssel sind andere.",
     no_permissions: "Sie nennt keine Berechtigungen. Sie erfährt, dass Sie hier ein Konto haben.",
     offline: "Sie behält diesen Zugriff, während Sie weg sind, bis Sie ihn entziehen.",
     allow: "Erlauben",

@@ -79,7 +79,7 @@ pub enum AssertionAudience {
     #[default]
     Endpoint,
     /// The issuer: an assertion for an endpoint would be good at whoever can make the client believe that the endpoint is
-    /// theirs (draft-ietf-oauth-rfc7523bis §4).
+    /// theirs (draft-ietf-oauth-rfc7523bis).
     Issuer,
 }
 

@@ -188,6 +188,12 @@ impl From<DiscoveryError> for Failure {
                 Exit::Usage,
                 "ask its operator who issues its tokens, then add `--issuer https://ISSUER`".to_owned(),
             ),
+            DiscoveryError::Silent { .. } => (
+                Exit::Usage,
+                "ask its operator who issues its tokens, then add `--issuer https://ISSUER`; if its host does, at \
+                 `/authorize` and `/token`, and has PKCE, add `--assume-pkce`"
+                    .to_owned(),
+            ),
             DiscoveryError::SeveralIssuers { .. } => {
                 (Exit::Usage, "choose one with `--issuer https://ISSUER`".to_owned())
             }

@@ -112,6 +112,31 @@ impl ServerMetadata {
         })
     }
 
+    /// What is supposed of a server that publishes nothing: the usual places at the root of its host
+    /// (MCP 2025-03-26, "Fallbacks for Servers without Metadata Discovery"). `None` for an issuer that no URL can be made of.
+    pub fn unpublished(issuer: Issuer) -> Option<Self> {
+        let at = |path| issuer.as_url().join(path).ok().and_then(|url| EndpointUrl::parse(url.as_str()).ok());
+        let (authorize, token, register) = (at("/authorize")?, at("/token")?, at("/register")?);
+        Some(Self {
+            issuer,
+            authorization_endpoint: Some(authorize),
+            token_endpoint: Some(token),
+            device_authorization_endpoint: None,
+            revocation_endpoint: None,
+            introspection_endpoint: None,
+            userinfo_endpoint: None,
+            registration_endpoint: Some(register),
+            jwks_uri: None,
+            pushed_authorization_request_endpoint: None,
+            scopes_supported: None,
+            token_endpoint_auth_methods_supported: None,
+            grant_types_supported: None,
+            code_challenge_methods_supported: None,
+            authorization_response_iss_parameter_supported: false,
+            client_id_metadata_document_supported: false,
+        })
+    }
+
     /// Checks that the server promises PKCE with `S256`. A server that says nothing may ignore the challenge
     /// (RFC 9700 §2.1.1).
     ///

@@ -42,9 +42,10 @@ async fn a_resource_without_metadata_is_refused() {
     });
     insta::assert_snapshot!(scene.failure(&[]).await, @"
     exit 2
-    error: http://127.0.0.1:[PORT]/mcp wants a token (HTTP 401), but does not say from whom
+    error: http://127.0.0.1:[PORT]/mcp wants a token (HTTP 401), and neither it nor its host says from whom
     hint: ask its operator who issues its tokens, then add
-          `--issuer https://ISSUER`
+          `--issuer https://ISSUER`; if its host does, at `/authorize` and
+          `/token`, and has PKCE, add `--assume-pkce`
     ");
     scene.says(|words| words.inserted = Some(json!({ "authorization_servers": [] })));
     insta::assert_snapshot!(scene.failure(&[]).await, @"

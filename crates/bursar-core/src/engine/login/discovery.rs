@@ -110,6 +110,12 @@ pub enum DiscoveryError {
         /// The resource.
         url: String,
     },
+    /// Neither a protected resource nor its host publishes anything.
+    #[error("{url} wants a token (HTTP 401), and neither it nor its host says from whom")]
+    Silent {
+        /// The resource.
+        url: String,
+    },
     /// What a protected resource says of itself is not acceptable.
     #[error(transparent)]
     Resource(#[from] ResourceMetadataError),

@@ -49,7 +49,7 @@ pub struct Known<'a> {
     pub issuer: Option<&'a Issuer>,
     /// What the resource answered to somebody's request.
     pub challenge: Option<&'a ResourceHint>,
-    /// Somebody vouches for PKCE at a server that does not announce it.
+    /// Somebody vouches for PKCE at a server that does not announce it, or publishes nothing at all.
     pub has_pkce: bool,
 }
 
@@ -69,12 +69,12 @@ impl Engine {
     ) -> Result<Discovered, DiscoveryError> {
         let url = &Asked { url: EndpointUrl::parse(written)?, written, known };
         if let Some(challenge) = known.challenge {
-            return self.of_resource(url, challenge).await;
+            return self.of_resource(url, Some(challenge)).await;
         }
         // Cheap for an issuer, and what a resource that wants a token answers to everything.
         let refusal = self.refusal(look(&url.url)).await;
-        if let Some(refusal) = refusal {
-            return self.of_resource(url, &refusal).await;
+        if refusal.is_some() {
+            return self.of_resource(url, refusal.as_ref()).await;
         }
         let error = match self.as_issuer(url).await {
             Ok(found) => return Ok(found),
@@ -86,8 +86,8 @@ impl Engine {
         if refusal.is_none() && !error.is_absence() {
             return Err(error);
         }
-        match self.of_resource(url, &refusal.clone().unwrap_or_default()).await {
-            Err(DiscoveryError::NoResourceMetadata { .. }) => Err(error),
+        match self.of_resource(url, refusal.as_ref()).await {
+            Err(DiscoveryError::NoResourceMetadata { .. } | DiscoveryError::Silent { .. }) => Err(error),
             // Without a refusal, what is at the root of the host may be about others there.
             Err(DiscoveryError::Resource(_)) if refusal.is_none() => Err(error),
             found => found,
@@ -161,7 +161,7 @@ impl Engine {
     async fn of_resource(
         &self,
         url: &Asked<'_>,
-        refusal: &ResourceHint,
+        refusal: Option<&ResourceHint>,
     ) -> Result<Discovered, DiscoveryError> {
         let Some(metadata) = self.resource_metadata(url, refusal).await? else {
             return self.of_silent_resource(url, refusal).await;
@@ -174,7 +174,7 @@ impl Engine {
         };
         let server = self.trusted_metadata(url, issuer, origin).await?;
         refuse_loopback(&server)?;
-        let scope = refusal.scope.clone().or(metadata.scopes_supported).unwrap_or_default();
+        let scope = scope_of(refusal).or(metadata.scopes_supported).unwrap_or_default();
         let mut provider = provider(url, &server, &scope);
         provider.guarded = origin == UrlOrigin::Stranger;
         let resource = DiscoveredResource {
@@ -185,12 +185,12 @@ impl Engine {
         Ok(Discovered { provider, server, resource: Some(resource) })
     }
 
-    /// A resource without metadata: as a protected issuer, or, as MCP had it in 2025-03-26, with its own authorization server
-    /// at the root of its host.
+    /// A resource without metadata: a protected issuer, or, as MCP had it in 2025-03-26, one with its own authorization server
+    /// at the root of its host, which need not publish anything either.
     async fn of_silent_resource(
         &self,
         url: &Asked<'_>,
-        refusal: &ResourceHint,
+        refusal: Option<&ResourceHint>,
     ) -> Result<Discovered, DiscoveryError> {
         let wanted = url.known.issuer;
         if wanted.is_none() {
@@ -201,13 +201,18 @@ impl Engine {
         }
         let root = url.url.as_url().origin().ascii_serialization();
         let issuer = wanted.cloned().or_else(|| Issuer::parse(&root).ok());
-        let nothing = || DiscoveryError::NoResourceMetadata { url: url.written.to_owned() };
-        let server =
-            match self.trusted_metadata(url, &issuer.ok_or_else(nothing)?, UrlOrigin::Configured).await {
-                Err(error) if error.is_absence() && wanted.is_none() => return Err(nothing()),
-                server => server?,
-            };
-        let provider = provider(url, &server, &refusal.scope.clone().unwrap_or_default());
+        let nothing = || DiscoveryError::Silent { url: url.written.to_owned() };
+        let issuer = issuer.ok_or_else(nothing)?;
+        let server = match self.trusted_metadata(url, &issuer, UrlOrigin::Configured).await {
+            Err(error) if error.is_absence() && wanted.is_none() => {
+                // What is only supposed promises no PKCE, so somebody has to vouch for it; and something has to want a token.
+                let is_supposed = url.known.has_pkce && refusal.is_some();
+                let usual = is_supposed.then(|| ServerMetadata::unpublished(issuer));
+                usual.flatten().ok_or_else(nothing)?
+            }
+            server => server?,
+        };
+        let provider = provider(url, &server, &scope_of(refusal).unwrap_or_default());
         // Whoever names the issuer by hand gets tokens for this resource, and for nothing else.
         let indicator = wanted.map(|_| url.written.to_owned());
         let url = url.written.to_owned();
@@ -233,9 +238,10 @@ impl Engine {
     async fn resource_metadata(
         &self,
         url: &Asked<'_>,
-        refusal: &ResourceHint,
+        refusal: Option<&ResourceHint>,
     ) -> Result<Option<ResourceMetadata>, DiscoveryError> {
-        let named = refusal.resource_metadata.as_deref().and_then(|named| EndpointUrl::parse(named).ok());
+        let named = refusal.and_then(|refusal| refusal.resource_metadata.as_deref());
+        let named = named.and_then(|named| EndpointUrl::parse(named).ok());
         for place in named.into_iter().chain(well_known_urls(&url.url)) {
             let limits = SendLimits { origin: origin(url, place.as_url()), ..self.general_limits() };
             let Ok(request) = get(&place) else { continue };
@@ -246,6 +252,10 @@ impl Engine {
         }
         Ok(None)
     }
+}
+
+fn scope_of(refusal: Option<&ResourceHint>) -> Option<Scope> {
+    refusal.and_then(|refusal| refusal.scope.clone())
 }
 
 /// The provider that stands for one resource: its accounts are for nothing else, so they are called after it.

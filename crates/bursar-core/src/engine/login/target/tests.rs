@@ -181,7 +181,7 @@ fn nobody_is_sent_on() {
     let away = [("location", "https://169.254.169.254/")];
     let mut web = Web::of_resource("Bearer", &metadata(ISSUER));
     web.put(INSERTED, 302, &away, "");
-    assert!(matches!(web.found(RESOURCE, Known::default()), Err(DiscoveryError::NoResourceMetadata { .. })));
+    assert!(matches!(web.found(RESOURCE, Known::default()), Err(DiscoveryError::Silent { .. })));
     let mut web = Web::of_resource("Bearer", &metadata(ISSUER));
     web.put(&format!("{ISSUER}/.well-known/oauth-authorization-server"), 307, &away, "");
     assert!(matches!(web.found(RESOURCE, Known::default()), Err(DiscoveryError::NoMetadata { .. })));
@@ -207,4 +207,24 @@ fn what_is_on_this_machine_may_name_others_on_it() {
     web.server(ISSUER, &json!({}));
     assert!(web.found(resource, Known::default()).unwrap().provider.guarded);
     assert_eq!(web.unguarded_hosts(), ["127.0.0.1"]);
+}
+
+#[test]
+fn a_host_that_publishes_nothing_is_believed_only_if_somebody_vouches_for_it() {
+    let mut web = Web::default();
+    web.put(RESOURCE, 401, &[("www-authenticate", "Bearer")], "");
+    assert!(matches!(web.found(RESOURCE, Known::default()), Err(DiscoveryError::Silent { .. })));
+
+    let vouched = Known { has_pkce: true, ..Known::default() };
+    let found = web.found(RESOURCE, vouched).unwrap();
+    let at = |url: &Option<EndpointUrl>| url.as_ref().unwrap().to_string();
+    assert_eq!(found.server.issuer.as_str().trim_end_matches('/'), "https://mcp.example.com");
+    assert_eq!(at(&found.server.authorization_endpoint), "https://mcp.example.com/authorize");
+    assert_eq!(at(&found.server.token_endpoint), "https://mcp.example.com/token");
+    assert_eq!(at(&found.server.registration_endpoint), "https://mcp.example.com/register");
+    assert_eq!(found.resource.unwrap().indicator, None);
+
+    // What wants no token is no resource, and a wrong address stays one.
+    let vouched = Known { has_pkce: true, ..Known::default() };
+    assert!(matches!(Web::default().found(RESOURCE, vouched), Err(DiscoveryError::NoMetadata { .. })));
 }

@@ -170,7 +170,8 @@ impl Engine {
             Ok(Err(refusal)) => return second_best(stored, HandOutError::refused(reference, refusal)).await,
             Err(error) => return second_best(stored, error.into()).await,
         }
-        let patience = if meanwhile == Meanwhile::Serve { Duration::ZERO } else { wait };
+        let waits = meanwhile != Meanwhile::Serve && !ask.comes_back();
+        let patience = if waits { wait } else { Duration::ZERO };
         let permit = match self.ports.refresh_lock.acquire(&reference.key(), patience).await {
             Ok(permit) => permit,
             Err(error) => return second_best(stored, error.into()).await,

@@ -26,6 +26,12 @@ impl Ask {
     pub fn hands_out(&self) -> bool {
         self.newer_than.is_none() && !self.keep
     }
+
+    /// Whether who asks looks again soon by itself, and has others to look after meanwhile: a machine that died with many
+    /// leases would else hold up every keeper until they end.
+    pub fn comes_back(&self) -> bool {
+        self.newer_than.is_none() && self.keep
+    }
 }
 
 /// Who is deciding.

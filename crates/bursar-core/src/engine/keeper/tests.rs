@@ -11,7 +11,7 @@ use jiff::civil::time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Keeper, Nightly};
+use super::{Keeper, MOST_AT_ONCE, Nightly, SOON, SPREAD};
 use crate::engine::test_world::{World, answer, is, parameter};
 use crate::lifecycle::account::Standing;
 use crate::lifecycle::reference::{AccountReference, Nickname};
@@ -262,6 +262,30 @@ fn tokens_lost_and_found_by_another_process_are_not_fetched_twice() {
     let working = Working::start(&world, None);
     working.pass(&world, Duration::from_secs(10));
     assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn leases_of_a_machine_that_died_hold_up_no_other_account() {
+    let (world, calls) = world(20);
+    let mut held: Vec<AccountReference> =
+        (0..2 * MOST_AT_ONCE).map(|number| log_in_as(&world, &format!("n{number:02}"))).collect();
+    let free = log_in_as(&world, "free");
+    let logins = calls.load(Ordering::SeqCst);
+    world.clock.advance(Duration::from_secs(30));
+    for reference in &held {
+        let lock = &world.engine.ports.refresh_lock;
+        let permit = block_on(lock.acquire(&reference.key(), Duration::ZERO)).unwrap().unwrap();
+        // Nobody is left to give it back.
+        std::mem::forget(permit);
+    }
+    let working = Working::start(&world, None);
+    working.pass(&world, SPREAD + 2 * SOON);
+    assert!(world.account(&free).access.unwrap().is_alive(world.now()));
+    assert_eq!(calls.load(Ordering::SeqCst), logins + 1);
+    // The leases end by themselves.
+    working.pass(&world, Duration::from_mins(1));
+    held.push(free);
+    assert!(held.iter().all(|account| world.account(account).access.unwrap().is_alive(world.now())));
 }
 
 #[test]

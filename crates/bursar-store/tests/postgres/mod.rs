@@ -1,5 +1,6 @@
 //! The contract on `PostgreSQL`, and what that store guarantees beyond it.
 
+mod contention;
 #[path = "../contract/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "the same rules for another group of backends")]
 mod contract;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use bursar_core::memory::clock::ManualClock;
 use bursar_core::ports::event::Event;
-use bursar_core::ports::store::{Expected, Page, SandboxId, Space, Store as _};
+use bursar_core::ports::store::{
+    Batch, CommitId, EventQuery, Expected, Page, SandboxId, Space, Store as _, StoreError,
+};
 use bursar_core::secret::Secret;
 use bursar_store::redis::{RedisOpenError, RedisOptions, RedisStore};
 use futures::executor::block_on;
@@ -28,8 +30,27 @@ fn free_port() -> (TcpListener, u16) {
 }
 
 impl Cluster {
+    /// Three masters.
     fn start() -> Self {
-        let folders: Vec<TempDir> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+        Self::of(3)
+    }
+
+    /// Three masters, then a replica of each in the same order.
+    fn with_replicas() -> Self {
+        let cluster = Self::of(6);
+        for (number, (replica, _)) in cluster.nodes[3..].iter().enumerate() {
+            let (master, _) = &cluster.nodes[number];
+            let id = master.ask("CLUSTER MYID");
+            let id = id.lines().nth(1).unwrap().to_owned();
+            // Refused as long as it has not heard of its master.
+            until(|| replica.ask(&format!("CLUSTER REPLICATE {id}")).starts_with("+OK"));
+            until(|| cluster.is_followed(number));
+        }
+        cluster
+    }
+
+    fn of(count: usize) -> Self {
+        let folders: Vec<TempDir> = (0..count).map(|_| tempfile::tempdir().unwrap()).collect();
         let mut nodes = Vec::new();
         let mut meetings = Vec::new();
         for folder in &folders {
@@ -38,7 +59,7 @@ impl Cluster {
             let ports = (client.1.to_string(), bus.1.to_string());
             drop((client.0, bus.0));
             let settings = ["--port", &ports.0, "--cluster-port", &ports.1, "--bind", "127.0.0.1"];
-            let settings = [&settings[..], &["--cluster-enabled", "yes"]].concat();
+            let settings = [&settings[..], &CLUSTER].concat();
             nodes.push((Server::start(folder.path(), &settings), ports.0.parse().unwrap()));
             meetings.push(format!("CLUSTER MEET 127.0.0.1 {} {}", ports.0, ports.1));
         }
@@ -48,14 +69,25 @@ impl Cluster {
                 node.ask(meeting);
             }
         }
+        let known = format!("cluster_known_nodes:{count}");
         let is_whole = |node: &Server| {
             let info = node.ask("CLUSTER INFO");
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+            info.contains("cluster_state:ok") && info.contains(&known)
         };
-        while !nodes.iter().all(|(node, _)| is_whole(node)) {
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until(|| nodes.iter().all(|(node, _)| is_whole(node)));
         Self { nodes, _folders: folders }
+    }
+
+    /// Whether everything that this master has acknowledged is at its replica as well.
+    fn is_followed(&self, master: usize) -> bool {
+        let [master, replica] =
+            [master, master + 3].map(|number| self.nodes[number].0.ask("INFO replication"));
+        let offset = |info: &str, name: &str| {
+            let line = info.lines().find_map(|line| line.strip_prefix(name));
+            line.map(|offset| offset.trim().to_owned())
+        };
+        let wanted = offset(&master, "master_repl_offset:");
+        replica.contains("master_link_status:up") && wanted == offset(&replica, "slave_repl_offset:")
     }
 
     /// Which of them keeps what has this tag.
@@ -64,13 +96,31 @@ impl Cluster {
         slot.trim().trim_start_matches(':').parse::<usize>().unwrap() / 5461
     }
 
-    fn store(&self) -> Arc<RedisStore> {
+    fn options(&self) -> RedisOptions {
         let urls: Vec<String> =
             self.nodes.iter().map(|(_, port)| format!("redis://127.0.0.1:{port}")).collect();
         let url = Secret::new(urls.join(","));
-        let options = RedisOptions::new(url, KINDS, Arc::new(RealClock), "first", runtime());
-        Arc::new(block_on(RedisStore::open(options)).unwrap())
+        RedisOptions::new(url, KINDS, Arc::new(RealClock), "first", runtime())
     }
+
+    fn store(&self) -> Arc<RedisStore> {
+        Arc::new(block_on(RedisStore::open(self.options())).unwrap())
+    }
+}
+
+/// As in earnest, but a server that is silent for a second counts as dead.
+const CLUSTER: [&str; 6] =
+    ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"];
+
+/// Gives up long after everything that is waited for.
+fn until(holds: impl Fn() -> bool) {
+    for _ in 0..1200 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    panic!("it does not happen");
 }
 
 fn sandbox(number: u32) -> Space {
@@ -134,12 +184,59 @@ fn a_store_that_hears_two_of_three_servers_knows_that_it_hears_too_little() {
     let (lost, _) = &cluster.nodes[cluster.node_of(&format!("tenant-{tenant}"))];
     assert!(!store.is_deaf());
     lost.kill();
-    while !store.is_deaf() {
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until(|| store.is_deaf());
     lost.restart();
-    while store.is_deaf() {
-        std::thread::sleep(Duration::from_millis(50));
+    until(|| !store.is_deaf());
+}
+
+#[test]
+fn a_replica_takes_the_place_of_its_master_and_nothing_that_reached_it_is_lost() {
+    let cluster = Cluster::with_replicas();
+    let refused = block_on(RedisStore::open(cluster.options())).unwrap_err();
+    assert!(matches!(refused, RedisOpenError::Replicas(1)), "{refused}");
+    let mut accepting = cluster.options();
+    accepting.accept_replicas = true;
+    let open = || Arc::new(block_on(RedisStore::open(accepting.clone())).unwrap());
+    let (store, other) = (open(), open());
+    let create = |space: &Space, key: &str| {
+        let event = Event::new(start(), "account.created", key);
+        let id = CommitId(key.to_owned());
+        Batch::new(space.clone(), id).put(record(&ACCOUNT, key, ""), Expected::Absent).event(event)
+    };
+    // That of the list of all sandboxes, and one of another master.
+    let elsewhere =
+        (0..100).find(|number| cluster.node_of(&format!("tenant-{number}")) != cluster.node_of("~"));
+    let tagged = (0..100).find(|number| cluster.node_of(&format!("tenant-{number}")) == cluster.node_of("~"));
+    for number in [elsewhere.unwrap(), tagged.unwrap()] {
+        let (space, master) = (sandbox(number), cluster.node_of(&format!("tenant-{number}")));
+        for key in 0..20 {
+            done(&block_on(store.commit(create(&space, &key.to_string()))).unwrap().value);
+        }
+        until(|| cluster.is_followed(master));
+        let hint = other.watch();
+        cluster.nodes[master].0.kill();
+        let mut refused = 0;
+        loop {
+            match block_on(store.commit(create(&space, "after"))) {
+                Ok(answer) => break drop(done(&answer.value)),
+                Err(StoreError::Unavailable(_) | StoreError::UnknownOutcome(_)) => refused += 1,
+                Err(error) => panic!("{error}"),
+            }
+            assert!(refused < 20, "the replica takes no place");
+        }
+        assert!(cluster.nodes[master + 3].0.ask("ROLE").contains("master"));
+        // Every commit that was acknowledged is there, and happened once.
+        for store in [&store, &other] {
+            let kept = block_on(store.list(&space, &ACCOUNT, Page::first(100))).unwrap().value;
+            assert_eq!(kept.len(), 21);
+        }
+        let query = EventQuery { after: 0, subject: None, limit: 100 };
+        assert_eq!(block_on(store.events(&space, query)).unwrap().value.len(), 21);
+        until(|| hint.has_changed().unwrap() && !other.is_deaf() && !store.is_deaf());
+        // It comes back as a replica of its own.
+        cluster.nodes[master].0.restart();
+        until(|| cluster.nodes[master].0.ask("ROLE").contains("slave"));
+        done(&block_on(open().commit(create(&space, "then"))).unwrap().value);
     }
 }
 

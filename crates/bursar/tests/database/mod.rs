@@ -1,6 +1,7 @@
 //! The real program on `PostgreSQL`, on Redis, and on both of them.
 
 mod clocks;
+mod crowd;
 mod flow;
 mod keeping;
 mod many_nodes;

@@ -9,7 +9,7 @@ use super::world::{DATABASE, Installation, Machine, Node, On, Tokens, get};
 use crate::servers::{Network, Servers};
 
 /// A network before the servers of an installation.
-fn network(on: On, servers: &Servers) -> Network {
+pub(super) fn network(on: On, servers: &Servers) -> Network {
     if on == On::Redis { servers.network_before_redis() } else { servers.network() }
 }
 
@@ -169,6 +169,31 @@ async fn postgres_crashes_and_starts_again_while_a_client_asks() {
             assert_eq!(Tokens::of(&answer).pair(), again.pair());
         }
         token = again.refresh;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_breaks_off_transactions_is_asked_again_and_then_clients_wait() {
+    let installation = Installation::on(On::Postgres).await;
+    let mut token = installation.log_in().await.refresh;
+    for code in ["serialization_failure", "deadlock_detected"] {
+        let break_off = |times: u32| {
+            installation.servers.ask_postgres(&format!(
+                "CREATE SEQUENCE IF NOT EXISTS bursar.tries; ALTER SEQUENCE bursar.tries RESTART; \
+                 CREATE OR REPLACE FUNCTION bursar.break_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 IF nextval('bursar.tries') <= {times} THEN \
+                 RAISE EXCEPTION 'broken off' USING ERRCODE = '{code}'; END IF; RETURN NEW; END $$; \
+                 CREATE OR REPLACE TRIGGER break_off BEFORE UPDATE ON bursar.kind_family \
+                 FOR EACH ROW EXECUTE FUNCTION bursar.break_off()"
+            ))
+        };
+        break_off(u32::MAX);
+        waits(&installation, &token).await;
+        break_off(3);
+        // Nobody notices.
+        let answer = installation.refresh(&installation.first.url, &token).await.unwrap();
+        token = Tokens::of(&answer).refresh;
+        assert_eq!(installation.servers.ask_postgres("SELECT last_value FROM bursar.tries"), "4", "{code}");
     }
 }
 

@@ -110,7 +110,17 @@ impl Servers {
 
     /// Ends `PostgreSQL` without warning, and starts it again.
     pub(crate) fn crash_postgres(&self) {
+        self.kill_postgres();
+        self.restart_postgres();
+    }
+
+    /// Ends `PostgreSQL` without warning.
+    pub(crate) fn kill_postgres(&self) {
         self.postgres.kill();
+    }
+
+    /// Starts `PostgreSQL` again.
+    pub(crate) fn restart_postgres(&self) {
         self.postgres.restart();
     }
 

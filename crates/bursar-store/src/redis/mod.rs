@@ -92,6 +92,12 @@ impl RedisOptions {
             discard_half_restored: false,
         }
     }
+
+    /// Whether keys may begin with `prefix`: it leaves hash tags, separators and patterns alone.
+    pub fn allows_prefix(prefix: &str) -> bool {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        !prefix.is_empty() && prefix.bytes().all(allowed)
+    }
 }
 
 impl fmt::Debug for RedisOptions {

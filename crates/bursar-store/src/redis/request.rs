@@ -8,6 +8,7 @@ use bursar_core::ports::store_time::to_millisecond;
 use jiff::Timestamp;
 use redis::Cmd;
 
+use super::RedisOptions;
 use super::scripts::LuaScript;
 
 /// One call of a script. The time it judges by is added when it is sent.
@@ -151,8 +152,7 @@ pub(super) struct Names {
 impl Names {
     /// A prefix must leave the hash tag and the separators alone.
     pub(super) fn new(prefix: &str, cluster: bool) -> Result<Self, StoreError> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if prefix.is_empty() || !prefix.bytes().all(allowed) {
+        if !RedisOptions::allows_prefix(prefix) {
             return Err(StoreError::Misuse(
                 "a prefix of keys is not made of letters, digits, `-`, `_` and `.`",
             ));

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use bursar_core::lifecycle::reference::Nickname;
 use bursar_core::oauth::url::is_loopback;
 use bursar_core::provider::ProviderId;
+use bursar_store::redis::RedisOptions;
 use ipnet::IpNet;
 use jiff::civil::Time;
 use url::{Host, Url};
@@ -126,6 +127,11 @@ pub(super) fn user(text: &str) -> Option<String> {
 /// What stands in one line of a page or a token.
 pub(super) fn is_line(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= LONGEST_LINE && !text.contains(char::is_control)
+}
+
+/// What names of keys in Redis may begin with.
+pub(super) fn prefix(text: &str) -> Option<String> {
+    RedisOptions::allows_prefix(text).then(|| text.to_owned())
 }
 
 /// `PROVIDER:NICKNAME`.

@@ -45,6 +45,8 @@ pub(super) enum Form {
     /// A server that keeps records.
     StoreUrl,
     RedisUrl,
+    /// What names of keys in Redis begin with.
+    RedisPrefix,
     Flag,
     Choice(&'static [&'static str]),
     Words,
@@ -113,6 +115,7 @@ impl Form {
                     .to_owned()
             }
             Self::Sandbox => "a sandbox's name: 1 to 63 of `a-z`, `0-9` and `-`".to_owned(),
+            Self::RedisPrefix => "made of letters, digits, `-`, `_` and `.`".to_owned(),
             Self::Account => "a full reference, such as `google:work`".to_owned(),
             Self::Folder => "a folder, such as `~/work`, `/srv/*/acme` or `**/acme`".to_owned(),
             Self::Remote => "a remote, such as `github.com/acme` or `github.com/acme/web-*`".to_owned(),

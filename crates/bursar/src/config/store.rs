@@ -19,6 +19,8 @@ pub struct StoreConfig {
     pub ephemeral: Option<StoreAddress>,
     /// Whom to believe at a Redis server instead of the authorities the system trusts.
     pub ca_file: Option<PathBuf>,
+    /// What names in Redis begin with, unless it is the usual.
+    pub redis_prefix: Option<String>,
     /// A Redis server that hides its settings is believed.
     pub trust_settings: bool,
     /// Redis may have replicas.
@@ -99,6 +101,7 @@ pub(super) fn read(settings: &mut Settings, adopted: Option<Adopted>) -> Result<
         database: address(settings, "database", &DATABASE_PASSWORD)?,
         ephemeral: address(settings, "ephemeral", &EPHEMERAL_PASSWORD)?,
         ca_file: settings.path("store.ca_file"),
+        redis_prefix: settings.text("store.redis_prefix"),
         trust_settings: settings.flag("store.trust_settings"),
         accept_replicas: settings.flag("store.accept_replicas"),
         adopted,

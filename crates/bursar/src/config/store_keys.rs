@@ -74,6 +74,14 @@ pub(super) const STORE_KEYS: &[Key] = &[
     },
     Key {
         section: "store",
+        name: "redis_prefix",
+        form: Form::RedisPrefix,
+        default: Some("bursar"),
+        doc: "What every key and channel in Redis begins with. Installations that share a database of Redis need one each; \
+              it stays as it is as long as there are records.",
+    },
+    Key {
+        section: "store",
         name: "trust_settings",
         form: Form::Flag,
         default: Some("false"),

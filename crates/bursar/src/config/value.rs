@@ -137,6 +137,7 @@ impl Value {
             (Form::PublicUrl, Raw::Text(text)) => {
                 PublicUrl::parse(text).map(Self::PublicUrl).map_err(|_| wrong())
             }
+            (Form::RedisPrefix, Raw::Text(text)) => forms::prefix(text).map(Self::Text).ok_or_else(wrong),
             (Form::Sandbox, Raw::Text(text)) if text.is_empty() || SandboxName::parse(text).is_ok() => {
                 Ok(Self::Text(text.clone()))
             }

@@ -133,6 +133,9 @@ impl Opening<'_> {
         if self.is_clock_given {
             options.time = StoreTime::Given;
         }
+        if let Some(prefix) = &config.redis_prefix {
+            options.prefix.clone_from(prefix);
+        }
         options.authorities = config.ca_file.as_deref().map(authorities).transpose()?;
         options.trusted_settings = config.trust_settings;
         options.accept_replicas = config.accept_replicas;

@@ -135,6 +135,7 @@ async fn a_configuration_without_mistakes_is_shown_with_origins_and_without_secr
     store.ephemeral_password_file      -                                       default
     store.ephemeral_password_command   -                                       default
     store.ca_file                      -                                       default
+    store.redis_prefix                 bursar                                  default
     store.trust_settings               false                                   default
     store.accept_replicas              false                                   default
     server.listen                      127.0.0.1:[PORT] [::1]:8790               default

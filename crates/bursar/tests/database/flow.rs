@@ -1,9 +1,11 @@
 //! The whole program, its commands and its server, without a file for a store.
 
+use std::sync::Arc;
+
 use misbehaving_provider::{Behaviour, MisbehavingProvider};
 use serde_json::Value;
 
-use super::world::{Installation, Machine, On, Tokens};
+use super::world::{DATABASE, Installation, Machine, On, Tokens};
 use crate::servers::Servers;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,8 +64,32 @@ async fn an_account_logged_in_on_one_machine_is_there_on_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn installations_with_a_prefix_each_share_one_database_of_redis() {
+    let servers = Arc::new(Servers::start());
+    let redis = servers.redis_url().expose().to_owned();
+    let variables = |prefix: &str| vec![(DATABASE, redis.clone()), (PREFIX, prefix.to_owned())];
+    let ours = Installation::with(Arc::clone(&servers), variables("ours")).await;
+    let theirs = Installation::with(Arc::clone(&servers), variables("theirs")).await;
+    let tokens = [ours.log_in().await, theirs.log_in().await];
+    // What one has issued the other has never heard of.
+    let answer = theirs.refresh(&theirs.first.url, &tokens[0].refresh).await.unwrap();
+    assert_eq!(answer.document["error"], "invalid_grant", "{answer:?}");
+    for (installation, tokens) in [ours, theirs].iter().zip(tokens) {
+        Tokens::of(&installation.refresh(&installation.first.url, &tokens.refresh).await.unwrap());
+        let clients = installation.machine.run(&["client", "list", "--json"]).await.succeeded();
+        assert_eq!(serde_json::from_str::<Value>(&clients.stdout).unwrap().as_array().unwrap().len(), 1);
+    }
+    assert_eq!(servers.ask_redis("KEYS bursar:*").trim(), "*0");
+    let ended = Machine::new(variables("a:b")).run(&["list"]).await;
+    assert_eq!(ended.code, 2, "{ended}");
+    assert!(ended.stderr.contains("must be made of letters, digits"), "{ended}");
+}
+
+const PREFIX: &str = "BURSAR_STORE_REDIS_PREFIX";
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_servers_variables_put_everything_into_redis() {
-    let servers = std::sync::Arc::new(Servers::start());
+    let servers = Arc::new(Servers::start());
     let redis = servers.redis_url().expose().to_owned();
     let variables = vec![("SESSION_PROVIDER", "redis".to_owned()), ("SESSION_REDIS_URL", redis)];
     let installation = Installation::with(servers, variables).await;

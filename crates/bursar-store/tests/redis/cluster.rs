@@ -38,14 +38,13 @@ impl Cluster {
     /// Three masters, then a replica of each in the same order.
     fn with_replicas() -> Self {
         let cluster = Self::of(6);
-        for (number, (replica, _)) in cluster.nodes[3..].iter().enumerate() {
-            let (master, _) = &cluster.nodes[number];
+        for ((master, _), (replica, _)) in cluster.nodes.iter().zip(&cluster.nodes[3..]) {
             let id = master.ask("CLUSTER MYID");
-            let id = id.lines().nth(1).unwrap().to_owned();
+            let id = id.lines().nth(1).unwrap();
             // Refused as long as it has not heard of its master.
             until(|| replica.ask(&format!("CLUSTER REPLICATE {id}")).starts_with("+OK"));
-            until(|| cluster.is_followed(number));
         }
+        until(|| (0..3).all(|master| cluster.is_followed(master)));
         cluster
     }
 
@@ -106,11 +105,32 @@ impl Cluster {
     fn store(&self) -> Arc<RedisStore> {
         Arc::new(block_on(RedisStore::open(self.options())).unwrap())
     }
+
+    /// One that takes what a failover may lose.
+    fn accepting_store(&self) -> Arc<RedisStore> {
+        let mut options = self.options();
+        options.accept_replicas = true;
+        Arc::new(block_on(RedisStore::open(options)).unwrap())
+    }
+}
+
+fn create(space: &Space, key: &str) -> Batch {
+    let event = Event::new(start(), "account.created", key);
+    let id = CommitId(key.to_owned());
+    Batch::new(space.clone(), id).put(record(&ACCOUNT, key, ""), Expected::Absent).event(event)
 }
 
 /// As in earnest, but a server that is silent for a second counts as dead.
-const CLUSTER: [&str; 6] =
-    ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"];
+const CLUSTER: [&str; 8] = [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-node-timeout",
+    "1000",
+    "--cluster-replica-validity-factor",
+    "0",
+    "--repl-diskless-sync-delay",
+    "0",
+];
 
 /// Gives up long after everything that is waited for.
 fn until(holds: impl Fn() -> bool) {
@@ -194,15 +214,7 @@ fn a_replica_takes_the_place_of_its_master_and_nothing_that_reached_it_is_lost()
     let cluster = Cluster::with_replicas();
     let refused = block_on(RedisStore::open(cluster.options())).unwrap_err();
     assert!(matches!(refused, RedisOpenError::Replicas(1)), "{refused}");
-    let mut accepting = cluster.options();
-    accepting.accept_replicas = true;
-    let open = || Arc::new(block_on(RedisStore::open(accepting.clone())).unwrap());
-    let (store, other) = (open(), open());
-    let create = |space: &Space, key: &str| {
-        let event = Event::new(start(), "account.created", key);
-        let id = CommitId(key.to_owned());
-        Batch::new(space.clone(), id).put(record(&ACCOUNT, key, ""), Expected::Absent).event(event)
-    };
+    let (store, other) = (cluster.accepting_store(), cluster.accepting_store());
     // That of the list of all sandboxes, and one of another master.
     let elsewhere =
         (0..100).find(|number| cluster.node_of(&format!("tenant-{number}")) != cluster.node_of("~"));
@@ -218,7 +230,10 @@ fn a_replica_takes_the_place_of_its_master_and_nothing_that_reached_it_is_lost()
         let mut refused = 0;
         loop {
             match block_on(store.commit(create(&space, "after"))) {
-                Ok(answer) => break drop(done(&answer.value)),
+                Ok(answer) => {
+                    done(&answer.value);
+                    break;
+                }
                 Err(StoreError::Unavailable(_) | StoreError::UnknownOutcome(_)) => refused += 1,
                 Err(error) => panic!("{error}"),
             }
@@ -236,8 +251,34 @@ fn a_replica_takes_the_place_of_its_master_and_nothing_that_reached_it_is_lost()
         // It comes back as a replica of its own.
         cluster.nodes[master].0.restart();
         until(|| cluster.nodes[master].0.ask("ROLE").contains("slave"));
-        done(&block_on(open().commit(create(&space, "then"))).unwrap().value);
+        done(&block_on(cluster.accepting_store().commit(create(&space, "then"))).unwrap().value);
     }
+}
+
+/// The loss that whoever sets `store.accept_replicas` is told of: no more than it, and nobody is deceived about it.
+#[test]
+fn a_commit_that_had_not_reached_the_replica_is_gone_whole_and_can_be_done_again() {
+    let cluster = Cluster::with_replicas();
+    let store = cluster.accepting_store();
+    let space = sandbox(1);
+    let master = cluster.node_of(space.as_str());
+    done(&block_on(store.commit(create(&space, "kept"))).unwrap().value);
+    until(|| cluster.is_followed(master));
+    let [(lost, _), (replica, _)] = [master, master + 3].map(|number| &cluster.nodes[number]);
+    replica.signal("STOP");
+    // Else what it has not read yet would reach it after all.
+    lost.ask("CLIENT KILL TYPE replica");
+    done(&block_on(store.commit(create(&space, "lost"))).unwrap().value);
+    lost.kill();
+    replica.signal("CONT");
+    let id = CommitId("lost".to_owned());
+    until(|| block_on(store.outcome(&space, &id)).is_ok_and(|outcome| outcome.value.is_none()));
+    let kept = || block_on(store.list(&space, &ACCOUNT, Page::first(10))).unwrap().value;
+    assert_eq!(kept().len(), 1);
+    let query = || EventQuery { after: 0, subject: None, limit: 10 };
+    assert_eq!(block_on(store.events(&space, query())).unwrap().value.len(), 1);
+    done(&block_on(store.commit(create(&space, "lost"))).unwrap().value);
+    assert_eq!((kept().len(), block_on(store.events(&space, query())).unwrap().value.len()), (2, 2));
 }
 
 #[test]

@@ -226,7 +226,7 @@ fn server_that_became_a_replica_is_unavailable() {
 
 impl Server {
     /// Stops or continues the process.
-    fn signal(&self, name: &str) {
+    pub(super) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.process_id().to_string()]).status();
         assert!(sent.unwrap().success());
     }

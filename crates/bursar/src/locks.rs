@@ -13,6 +13,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use bursar_core::ports::clock::Clock;
 use bursar_core::ports::refresh_lock::{LockError, RefreshLock, RefreshPermit};
+use bursar_core::ports::store::{SandboxId, Space};
 use futures::future::BoxFuture;
 
 /// Locks files in one folder, one file per account.
@@ -31,10 +32,15 @@ impl KernelRefreshLock {
         Self { folder, clock }
     }
 
-    /// The file that stands for `account`: its name may hold any character, so the file has the name's hash.
-    fn path(&self, account: &str) -> PathBuf {
+    /// The file that stands for the `account` in `space`: its name may hold any character, so the file has the name's hash.
+    fn path(&self, space: &Space, account: &str) -> PathBuf {
+        let place = match space {
+            // As builds beside this one call it that know of no accounts elsewhere.
+            Space::Sandbox(id) if *id == SandboxId::personal() => account.to_owned(),
+            space => [space.as_str(), account].join("\0"),
+        };
         let mut name = String::with_capacity(64);
-        for byte in digest(&SHA256, account.as_bytes()).as_ref() {
+        for byte in digest(&SHA256, place.as_bytes()).as_ref() {
             // Writing to a String cannot fail.
             let _ = write!(name, "{byte:02x}");
         }
@@ -45,11 +51,12 @@ impl KernelRefreshLock {
 impl RefreshLock for KernelRefreshLock {
     fn acquire<'a>(
         &'a self,
+        space: &'a Space,
         account: &'a str,
         wait: Duration,
     ) -> BoxFuture<'a, Result<Option<Box<dyn RefreshPermit>>, LockError>> {
         Box::pin(async move {
-            let path = self.path(account);
+            let path = self.path(space, account);
             let deadline = self.clock.stopwatch().saturating_add(wait);
             let mut pause = SHORTEST_PAUSE;
             loop {

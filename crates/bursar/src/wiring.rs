@@ -153,7 +153,7 @@ pub async fn wire(
     } else {
         // Other machines share the store, and no lock of this one holds them back.
         let (store, clock, random) = (store.clone(), clock.clone(), random.clone());
-        Arc::new(LeaseLock::new(store, space.clone(), clock, random, tasks.clone()))
+        Arc::new(LeaseLock::new(store, clock, random, tasks.clone()))
     };
     let ports = Ports {
         store,

@@ -103,8 +103,7 @@ impl Cluster {
         let (clock, random, tasks) =
             (Arc::new(self.clock.clone()), Arc::new(SystemRandom), Arc::new(TokioTasks::new()));
         let store: Arc<dyn Store> = self.store.clone();
-        let lock =
-            LeaseLock::new(store.clone(), self.space.clone(), clock.clone(), random.clone(), tasks.clone());
+        let lock = LeaseLock::new(store.clone(), clock.clone(), random.clone(), tasks.clone());
         let ports = Ports {
             store,
             upstream: self.provider.clone(),

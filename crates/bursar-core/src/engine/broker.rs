@@ -172,7 +172,7 @@ impl Engine {
         }
         let waits = meanwhile != Meanwhile::Serve && !ask.comes_back();
         let patience = if waits { wait } else { Duration::ZERO };
-        let permit = match self.ports.refresh_lock.acquire(&reference.key(), patience).await {
+        let permit = match self.ports.refresh_lock.acquire(&self.space, &reference.key(), patience).await {
             Ok(permit) => permit,
             Err(error) => return second_best(stored, error.into()).await,
         };

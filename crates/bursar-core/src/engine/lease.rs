@@ -21,28 +21,26 @@ use crate::ports::tasks::Tasks;
 #[derive(Clone, Debug)]
 pub struct LeaseLock {
     store: Arc<dyn Store>,
-    space: Space,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     tasks: Arc<dyn Tasks>,
 }
 
 impl LeaseLock {
-    /// Leases in `space` of `store`.
+    /// Leases in `store`, each in the space of its account.
     pub fn new(
         store: Arc<dyn Store>,
-        space: Space,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         tasks: Arc<dyn Tasks>,
     ) -> Self {
-        Self { store, space, clock, random, tasks }
+        Self { store, clock, random, tasks }
     }
 
-    async fn try_once(&self, account: &str) -> Result<Option<Lease>, StoreError> {
+    async fn try_once(&self, space: &Space, account: &str) -> Result<Option<Lease>, StoreError> {
         // Taken before the store is asked: what is left of the lease is then never overestimated.
         let started = self.clock.stopwatch();
-        let answer = document::get::<RefreshLease>(&*self.store, &self.space, account).await?;
+        let answer = document::get::<RefreshLease>(&*self.store, space, account).await?;
         if answer.value.is_some() {
             return Ok(None);
         }
@@ -51,11 +49,12 @@ impl LeaseLock {
             holder: self.unguessable(),
             until: answer.time.saturating_add(LEASE_LIFE).unwrap_or(jiff::Timestamp::MAX),
         };
-        let batch = Batch::new(self.space.clone(), CommitId(self.unguessable()));
+        let batch = Batch::new(space.clone(), CommitId(self.unguessable()));
         let batch = document::put(batch, &lease, Expected::Absent)?;
         match self.store.commit(batch).await?.value {
             Commit::Done(version) => {
-                Ok(Some(Lease { lock: self.clone(), account: account.to_owned(), version, started }))
+                let (lock, space, account) = (self.clone(), space.clone(), account.to_owned());
+                Ok(Some(Lease { lock, space, account, version, started }))
             }
             Commit::Conflict { .. } => Ok(None),
         }
@@ -69,13 +68,14 @@ impl LeaseLock {
 impl RefreshLock for LeaseLock {
     fn acquire<'a>(
         &'a self,
+        space: &'a Space,
         account: &'a str,
         wait: Duration,
     ) -> BoxFuture<'a, Result<Option<Box<dyn RefreshPermit>>, LockError>> {
         Box::pin(async move {
             let deadline = self.clock.stopwatch() + wait;
             loop {
-                let attempt = self.try_once(account).await;
+                let attempt = self.try_once(space, account).await;
                 match attempt.map_err(|error| LockError { detail: error.to_string() })? {
                     Some(lease) => return Ok(Some(Box::new(lease) as Box<dyn RefreshPermit>)),
                     None if self.clock.stopwatch() >= deadline => return Ok(None),
@@ -90,6 +90,7 @@ impl RefreshLock for LeaseLock {
 #[derive(Debug)]
 struct Lease {
     lock: LeaseLock,
+    space: Space,
     account: String,
     version: Version,
     started: Duration,
@@ -107,8 +108,7 @@ impl Drop for Lease {
         // Only this holder's version is removed: whoever took over after the deadline keeps theirs.
         let (store, version) = (self.lock.store.clone(), self.version);
         let id = CommitId(self.lock.unguessable());
-        let batch =
-            Batch::new(self.lock.space.clone(), id).delete(RefreshLease::KIND, &self.account, version);
+        let batch = Batch::new(self.space.clone(), id).delete(RefreshLease::KIND, &self.account, version);
         self.lock.tasks.spawn(Box::pin(async move {
             // If this fails the lease ends by itself.
             if let Err(error) = store.commit(batch).await {

@@ -67,8 +67,7 @@ impl World {
         let tasks = Threads::default();
         let processes = ManualProcesses::new();
         let shared: Arc<dyn Tasks> = Arc::new(tasks.clone());
-        let lock =
-            LeaseLock::new(store.clone(), space.clone(), clock.clone(), random.clone(), shared.clone());
+        let lock = LeaseLock::new(store.clone(), clock.clone(), random.clone(), shared.clone());
         let ports = Ports {
             store: store.clone(),
             upstream: Arc::new(Closure(Box::new(provider))),

@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use super::store::Space;
+
 /// Mutual exclusion between everybody who could refresh the same account.
 ///
 /// On one machine a kernel lock: it dies with its owner and holds while the owner is stopped. Across machines a lease
 /// in the shared store.
 pub trait RefreshLock: Send + Sync + fmt::Debug {
-    /// Takes the lock of `account`, waiting at most `wait` (zero: only if it is free now).
+    /// Takes the lock of the `account` in `space`, whose name others may have elsewhere, waiting at most `wait` (zero: only if it is free now).
     ///
     /// `None` means that somebody else still holds it.
     fn acquire<'a>(
         &'a self,
+        space: &'a Space,
         account: &'a str,
         wait: Duration,
     ) -> BoxFuture<'a, Result<Option<Box<dyn RefreshPermit>>, LockError>>;

@@ -8,6 +8,7 @@ use bursar_core::ports::clock::Clock;
 use bursar_core::ports::key_source::{CreatedKey, KeyError, KeySources, MasterKey};
 use bursar_core::ports::random::Random;
 use bursar_core::ports::refresh_lock::{LockError, RefreshLock, RefreshPermit};
+use bursar_core::ports::store::Space;
 use futures::future::{BoxFuture, Either, select};
 use tokio::sync::OwnedMutexGuard;
 
@@ -33,11 +34,14 @@ impl KeySources for ThrowAwayKey {
     }
 }
 
+/// Whose turn it is to refresh one account.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
 /// One refresher at a time in this process.
 #[derive(Debug)]
 pub(crate) struct InProcessLock {
     clock: Arc<dyn Clock>,
-    accounts: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    accounts: Mutex<HashMap<(Space, String), Turn>>,
 }
 
 impl InProcessLock {
@@ -49,11 +53,12 @@ impl InProcessLock {
 impl RefreshLock for InProcessLock {
     fn acquire<'a>(
         &'a self,
+        space: &'a Space,
         account: &'a str,
         wait: Duration,
     ) -> BoxFuture<'a, Result<Option<Box<dyn RefreshPermit>>, LockError>> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let lock = Arc::clone(accounts.entry(account.to_owned()).or_default());
+        let lock = Arc::clone(accounts.entry((space.clone(), account.to_owned())).or_default());
         drop(accounts);
         Box::pin(async move {
             let locked = std::pin::pin!(lock.lock_owned());

@@ -12,6 +12,7 @@ use bursar_core::memory::clock::ManualClock;
 use bursar_core::ports::clock::Clock as _;
 use bursar_core::ports::key_source::{CreatedKey, KeyError, KeySources, MasterKey};
 use bursar_core::ports::refresh_lock::{LockError, RefreshLock, RefreshPermit};
+use bursar_core::ports::store::Space;
 use bursar_core::ports::upstream::{Request, Response, SendError, SendLimits, Upstream};
 use futures::future::{BoxFuture, Either, select};
 use http::uri::{Authority, Scheme};
@@ -47,6 +48,7 @@ impl InProcessLock {
 impl RefreshLock for InProcessLock {
     fn acquire<'a>(
         &'a self,
+        _space: &'a Space,
         account: &'a str,
         wait: Duration,
     ) -> BoxFuture<'a, Result<Option<Box<dyn RefreshPermit>>, LockError>> {

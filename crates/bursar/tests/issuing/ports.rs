@@ -39,6 +39,7 @@ pub(super) struct NoLock;
 impl RefreshLock for NoLock {
     fn acquire<'a>(
         &'a self,
+        _space: &'a Space,
         _account: &'a str,
         _wait: Duration,
     ) -> BoxFuture<'a, Result<Option<Box<dyn RefreshPermit>>, LockError>> {

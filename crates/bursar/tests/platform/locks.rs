@@ -9,6 +9,7 @@ use std::time::Duration;
 use bursar::locks::KernelRefreshLock;
 use bursar::system::SystemClock;
 use bursar_core::ports::refresh_lock::{RefreshLock as _, RefreshPermit};
+use bursar_core::ports::store::{SandboxId, Space};
 use rustix::process::{Pid, Signal, kill_process};
 
 const LONG: Duration = Duration::from_secs(30);
@@ -18,7 +19,21 @@ fn lock(folder: &Path) -> KernelRefreshLock {
 }
 
 async fn acquire(folder: &Path, account: &str, wait: Duration) -> Option<Box<dyn RefreshPermit>> {
-    lock(folder).acquire(account, wait).await.unwrap()
+    acquire_in(folder, &own(), account, wait).await
+}
+
+async fn acquire_in(
+    folder: &Path,
+    space: &Space,
+    account: &str,
+    wait: Duration,
+) -> Option<Box<dyn RefreshPermit>> {
+    lock(folder).acquire(space, account, wait).await.unwrap()
+}
+
+/// Where the installation's own accounts are.
+fn own() -> Space {
+    Space::Sandbox(SandboxId::personal())
 }
 
 /// Another process that holds the lock; util-linux's `flock` uses the same kernel call.
@@ -79,6 +94,20 @@ async fn one_at_a_time_per_account_and_accounts_do_not_meet() {
 }
 
 #[tokio::test]
+async fn accounts_of_one_name_in_two_sandboxes_do_not_meet() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = |name: &str| Space::Sandbox(SandboxId::parse(name).unwrap());
+    let [one, other] = ["sbx-1", "sbx-2"].map(sandbox);
+    let mut held = Vec::new();
+    for space in [&own(), &one, &other] {
+        held.push(acquire_in(folder.path(), space, "google:ada", Duration::ZERO).await.expect("its own"));
+        assert!(acquire_in(folder.path(), space, "google:ada", Duration::ZERO).await.is_none());
+    }
+    // As builds call it that know of no others.
+    assert!(lock_file(folder.path(), "google:ada").is_file());
+}
+
+#[tokio::test]
 async fn folder_and_files_are_private_and_stay() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
@@ -94,8 +123,8 @@ async fn a_waiter_gets_the_lock_when_its_owner_is_killed() {
     drop(acquire(folder.path(), "a", Duration::ZERO).await.expect("free"));
     let holder = Holder::start(folder.path(), "a");
     assert!(acquire(folder.path(), "a", Duration::ZERO).await.is_none());
-    let (lock, kill) = (lock(folder.path()), async { holder.signal(Signal::KILL) });
-    let (permit, ()) = futures::future::join(lock.acquire("a", LONG), kill).await;
+    let (lock, own, kill) = (lock(folder.path()), own(), async { holder.signal(Signal::KILL) });
+    let (permit, ()) = futures::future::join(lock.acquire(&own, "a", LONG), kill).await;
     assert!(permit.unwrap().is_some());
 }
 
@@ -138,7 +167,7 @@ async fn an_emptied_folder_is_made_again() {
 async fn a_folder_that_cannot_be_made_is_told_with_its_path() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("locks"), "a file").unwrap();
-    let error = lock(folder.path()).acquire("a", LONG).await.unwrap_err();
+    let error = lock(folder.path()).acquire(&own(), "a", LONG).await.unwrap_err();
     assert!(error.detail.contains("locks"), "{error}");
 }
 

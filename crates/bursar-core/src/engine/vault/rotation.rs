@@ -47,7 +47,7 @@ impl Engine {
         given: Option<Secret>,
         old_key: OldMasterKey,
     ) -> Result<Rotated, RotationError> {
-        let permit = self.ports.refresh_lock.acquire(LOCK, PATIENCE).await?;
+        let permit = self.ports.refresh_lock.acquire(&self.space, LOCK, PATIENCE).await?;
         let _permit: Box<dyn RefreshPermit> = permit.ok_or(RotationError::Busy)?;
         let mut unwrapped = self.unwrap_data_key().await?.ok_or(RotationError::NoVault)?;
         if unwrapped.stored.document.before.is_some() {
@@ -96,7 +96,7 @@ impl Engine {
     /// # Errors
     /// This machine has only that one, or the vault or the store cannot be used.
     pub async fn drop_old_master_key(&self) -> Result<bool, RotationError> {
-        let permit = self.ports.refresh_lock.acquire(LOCK, PATIENCE).await?;
+        let permit = self.ports.refresh_lock.acquire(&self.space, LOCK, PATIENCE).await?;
         let _permit: Box<dyn RefreshPermit> = permit.ok_or(RotationError::Busy)?;
         let unwrapped = self.unwrap_data_key().await?.ok_or(RotationError::NoVault)?;
         let stored = unwrapped.stored;
@@ -121,7 +121,8 @@ impl Engine {
     /// that this may fail.
     pub(super) async fn finish_interrupted_rotation(&self) {
         let finished = async {
-            let Some(_permit) = self.ports.refresh_lock.acquire(LOCK, Duration::ZERO).await? else {
+            let Some(_permit) = self.ports.refresh_lock.acquire(&self.space, LOCK, Duration::ZERO).await?
+            else {
                 return Ok(());
             };
             // Read again: only the holder of the lock knows which key retires.

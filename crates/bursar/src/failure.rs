@@ -56,6 +56,9 @@ impl From<VaultError> for Failure {
                 .hint("give the key this vault was made with; `bursar doctor` tells which source that was"),
             VaultError::BrokenSuccession => Self::of(Exit::Error, &error)
                 .hint("restore the vault's record from a backup; `bursar doctor` finds out more"),
+            VaultError::SandboxEnded { .. } => {
+                Self::of(Exit::Error, &error).hint("see what there is with `bursar sandbox list`")
+            }
             VaultError::NotOurs { .. } => Self::of(Exit::Error, &error)
                 .hint("log in to that account again; the old record stays until then"),
         }

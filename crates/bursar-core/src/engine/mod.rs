@@ -82,8 +82,8 @@ pub struct Engine {
     /// Only where one process hands out again and again.
     shelf: Option<shelf::SharedShelf>,
     vault: Arc<vault::Door>,
-    /// What it seals with; `None`: with the installation's own key.
-    sandbox_key: Option<Arc<vault::SandboxKey>>,
+    /// The sandbox it works in; `None`: the installation itself.
+    tenancy: Option<Arc<vault::Tenancy>>,
 }
 
 /// What the operator says about calls.
@@ -105,7 +105,7 @@ impl Engine {
             noted_uses: Arc::default(),
             shelf: None,
             vault: Arc::default(),
-            sandbox_key: None,
+            tenancy: None,
         }
     }
 

@@ -26,8 +26,9 @@ use self::derivation::{Derivation, Former};
 pub(super) use self::door::Door;
 use self::key::{Key, key_bytes};
 use self::sandbox_key::SandboxVaults;
-pub(super) use self::sandbox_key::{FIRST_SANDBOX_KEY, SandboxKey};
+pub(super) use self::sandbox_key::{FIRST_SANDBOX_KEY, Tenancy};
 use self::succession::{Stage, Succession};
+use crate::engine::sandboxes::SandboxName;
 use crate::ports::key_source::KeyError;
 use crate::ports::random::Random;
 use crate::ports::store::{Space, StoreError};
@@ -151,6 +152,12 @@ pub enum VaultError {
         kind: &'static str,
         /// Its key.
         key: String,
+    },
+    /// The sandbox has ended or was emptied, and its key is gone.
+    #[error("the sandbox `{name}` has ended or was emptied")]
+    SandboxEnded {
+        /// What it was called.
+        name: SandboxName,
     },
     /// The wrapped key cannot be read or written.
     #[error(transparent)]

@@ -288,12 +288,12 @@ fn locked() -> VaultError {
 }
 
 /// A change of keys waits several times as long before it relies on everybody knowing of it.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Others go in while one looks, but not for long, since who looks may have gone away.
 const LOOKING: Duration = Duration::from_secs(1);
 pub(super) const LATEST_LOOK: Duration = Duration::from_secs(4);
 /// A sixth of the time that a key usually stays which another has replaced.
-const LONGEST_WITHOUT: Duration = Duration::from_mins(10);
+pub(super) const LONGEST_WITHOUT: Duration = Duration::from_mins(10);
 
 #[cfg(test)]
 mod tests;

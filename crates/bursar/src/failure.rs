@@ -137,6 +137,7 @@ impl From<LoginError> for Failure {
         match error {
             LoginError::Vault(error) => error.into(),
             LoginError::Store(error) => error.into(),
+            LoginError::Full(error) => error.into(),
             error => {
                 let (exit, hint) = login_failure(&error);
                 Self::of(exit, &error).hint(hint)
@@ -170,7 +171,9 @@ fn login_failure(error: &LoginError) -> (Exit, String) {
         LoginError::Request { .. } | LoginError::Key(_) | LoginError::Provider(_) => {
             (Exit::Usage, "see `bursar login --help`".into())
         }
-        LoginError::Vault(_) | LoginError::Store(_) => (Exit::Error, "run `bursar doctor`".into()),
+        LoginError::Full(_) | LoginError::Vault(_) | LoginError::Store(_) => {
+            (Exit::Error, "run `bursar doctor`".into())
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use bursar_core::engine::issuer::administration::clients::ClientError;
 use bursar_core::engine::issuer::administration::first_code::FirstCodeError;
+use bursar_core::engine::issuer::administration::quotas::QuotaReached;
 use bursar_core::engine::issuer::administration::resources::ResourceError;
 use bursar_core::engine::issuer::administration::users::UserError;
 use bursar_core::engine::issuer::refusal::IssueError;
@@ -109,6 +110,12 @@ impl From<SandboxError> for Failure {
             SandboxError::Lifetime => "say how long it shall live, such as 1h",
         };
         usage(&error, hint)
+    }
+}
+
+impl From<QuotaReached> for Failure {
+    fn from(error: QuotaReached) -> Self {
+        full(&error)
     }
 }
 

@@ -58,7 +58,12 @@ async fn add(
         host: command.host.clone(),
         lifetime: command.ttl,
         settings: SandboxSettings {
-            quotas: Quotas { clients: command.clients, users: command.users, grants: command.grants },
+            quotas: Quotas {
+                clients: command.clients,
+                users: command.users,
+                grants: command.grants,
+                accounts: command.accounts,
+            },
             access_token: command.access_token,
             refresh_token: command.refresh_token,
             open_registration: command.open_registration,

@@ -77,6 +77,9 @@ pub struct Quotas {
     /// Pairs of a user and a client of which the one has agreed to something for the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grants: Option<u64>,
+    /// Held accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<u64>,
 }
 
 /// Whether proofs of possession need a nonce of ours (RFC 9449 §8).

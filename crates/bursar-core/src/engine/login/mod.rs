@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Engine;
+use super::issuer::administration::quotas::QuotaReached;
 use super::providers::{ProviderError, client};
 use super::records::LoginMark;
 use super::vault::VaultError;
@@ -163,6 +164,9 @@ pub enum LoginError {
         /// Who logged in.
         found: String,
     },
+    /// The sandbox has all the accounts it may have.
+    #[error(transparent)]
+    Full(#[from] QuotaReached),
     /// The identity token was not what it must be.
     #[error("the identity token is not acceptable: {detail}")]
     IdentityToken {

@@ -58,14 +58,14 @@ impl Engine {
             account.sealed = self.seal(&account.reference.key(), &credentials).await?;
             account.redirect_uri.clone_from(&redirect_uri);
             account.incarnation.clone_from(&incarnation);
-            let expected = match &existing {
-                Some(stored) => {
-                    account.generation = stored.document.generation.next();
-                    account.reference = stored.document.reference.clone();
-                    account.paused = stored.document.paused;
-                    Expected::Version(stored.version)
-                }
-                None => Expected::Absent,
+            let expected = if let Some(stored) = &existing {
+                account.generation = stored.document.generation.next();
+                account.reference = stored.document.reference.clone();
+                account.paused = stored.document.paused;
+                Expected::Version(stored.version)
+            } else {
+                self.room_for_account().await??;
+                Expected::Absent
             };
             if let Commit::Done(_) = self.store_login(plan, &account, expected).await? {
                 return Ok(LoggedIn { account, renewed: existing.is_some() });

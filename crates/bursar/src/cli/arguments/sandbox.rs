@@ -64,6 +64,9 @@ pub struct NewSandboxCommand {
     /// How many grants it may have: pairs of a user and a client
     #[arg(long, value_name = "COUNT")]
     pub grants: Option<u64>,
+    /// How many accounts it may hold
+    #[arg(long, value_name = "COUNT")]
+    pub accounts: Option<u64>,
     /// How long its access tokens live
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     pub access_token: Option<SignedDuration>,

@@ -39,6 +39,8 @@ pub(super) struct NewSandboxBody {
     users: Option<u64>,
     /// How many grants it may have; absent: as many as come.
     grants: Option<u64>,
+    /// How many accounts it may hold; absent: as many as come.
+    accounts: Option<u64>,
     /// How many seconds its access tokens live; absent: as long as the server's.
     access_token_seconds: Option<u32>,
     /// How many seconds its refresh tokens live that are not used; absent: as long as the server's.
@@ -174,7 +176,12 @@ impl NewSandboxBody {
                 .transpose()
                 .map_err(|error| told(&error))?,
             settings: SandboxSettings {
-                quotas: Quotas { clients: self.clients, users: self.users, grants: self.grants },
+                quotas: Quotas {
+                    clients: self.clients,
+                    users: self.users,
+                    grants: self.grants,
+                    accounts: self.accounts,
+                },
                 access_token: seconds(self.access_token_seconds)?,
                 refresh_token: seconds(self.refresh_token_seconds)?,
                 open_registration: self.open_registration,

@@ -186,7 +186,7 @@ async fn quotas_and_lifetimes_are_those_that_were_said() {
     on_every_store(async |main| {
         let settings = SandboxSettings {
             // As many as the world brings with it.
-            quotas: Quotas { clients: Some(2), users: Some(1), grants: Some(0) },
+            quotas: Quotas { clients: Some(2), users: Some(1), grants: Some(0), ..Quotas::default() },
             access_token: Some(SignedDuration::from_secs(5)),
             refresh_token: None,
             open_registration: Some(false),

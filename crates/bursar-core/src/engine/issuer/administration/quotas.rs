@@ -2,11 +2,14 @@
 //!
 //! Counts what there is, and only as far as it matters: quotas are small where there are any.
 
+use crate::engine::Engine;
 use crate::engine::issuer::AuthorizationServer;
 use crate::engine::issuer::records::client::Client;
 use crate::engine::issuer::records::grant::Grant;
 use crate::engine::issuer::records::user::User;
 use crate::engine::issuer::refusal::Refusal;
+use crate::engine::vault::VaultError;
+use crate::lifecycle::account::Account;
 use crate::oauth::error::ErrorCode;
 use crate::ports::document::{self, Document};
 use crate::ports::store::{Page, StoreError};
@@ -33,15 +36,16 @@ impl AuthorizationServer {
         &self,
     ) -> Result<Result<(), QuotaReached>, StoreError> {
         let most = self.rules().quotas.clients;
-        self.room::<Client>("clients", most, |client| {
-            client.removed_at.is_none() && client.forgotten_at.is_none()
-        })
-        .await
+        self.engine()
+            .room::<Client>("clients", most, |client| {
+                client.removed_at.is_none() && client.forgotten_at.is_none()
+            })
+            .await
     }
 
     /// Whether there is room for one more user.
     pub(super) async fn room_for_user(&self) -> Result<Result<(), QuotaReached>, StoreError> {
-        self.room::<User>("users", self.rules().quotas.users, |_| true).await
+        self.engine().room::<User>("users", self.rules().quotas.users, |_| true).await
     }
 
     /// Whether there is room for one more grant.
@@ -49,7 +53,16 @@ impl AuthorizationServer {
         &self,
     ) -> Result<Result<(), QuotaReached>, StoreError> {
         let most = self.rules().quotas.grants;
-        self.room::<Grant>("grants", most, |grant| !grant.consents.is_empty()).await
+        self.engine().room::<Grant>("grants", most, |grant| !grant.consents.is_empty()).await
+    }
+}
+
+impl Engine {
+    /// Whether there is room for one more account in the sandbox.
+    pub(in crate::engine) async fn room_for_account(&self) -> Result<Result<(), QuotaReached>, VaultError> {
+        let sandbox = self.sandbox_now().await?;
+        let most = sandbox.and_then(|sandbox| sandbox.settings.quotas.accounts);
+        Ok(self.room::<Account>("accounts", most, |_| true).await?)
     }
 
     async fn room<T: Document>(
@@ -61,7 +74,7 @@ impl AuthorizationServer {
         let Some(most) = most else { return Ok(Ok(())) };
         let (mut found, mut page) = (0, Page::first(PAGE));
         loop {
-            let records = self.store().list(self.space(), T::KIND, page.clone()).await?.value;
+            let records = self.ports.store.list(&self.space, T::KIND, page.clone()).await?.value;
             for record in &records {
                 found += u64::from(counts(&document::decode::<T>(record)?.document));
             }

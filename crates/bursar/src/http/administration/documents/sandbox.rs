@@ -31,6 +31,8 @@ pub(crate) struct SandboxDocument {
     users: Option<u64>,
     /// How many grants it may have; `null`: as many as come.
     grants: Option<u64>,
+    /// How many accounts it may hold; `null`: as many as come.
+    accounts: Option<u64>,
     /// How many seconds its access tokens live; `null`: as long as the server's.
     access_token_seconds: Option<i64>,
     /// How many seconds its refresh tokens live that are not used; `null`: as long as the server's.
@@ -54,6 +56,7 @@ impl SandboxDocument {
             clients: settings.quotas.clients,
             users: settings.quotas.users,
             grants: settings.quotas.grants,
+            accounts: settings.quotas.accounts,
             access_token_seconds: settings.access_token.map(|lifetime| lifetime.as_secs()),
             refresh_token_seconds: settings.refresh_token.map(|lifetime| lifetime.as_secs()),
             open_registration: settings.open_registration,

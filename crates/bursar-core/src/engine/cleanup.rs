@@ -12,6 +12,7 @@ use super::accounts::Overview;
 use super::broker::HandOutError;
 use super::logout::RevocationReport;
 use super::records::{KINDS, RemovalClaim};
+use super::sandboxes::Sandboxes;
 use super::sessions::{Session, sessions_by_account};
 use crate::lifecycle::account::{Account, Standing};
 use crate::lifecycle::deadlines::grant_expires_at;
@@ -175,9 +176,23 @@ impl Engine {
 
     /// What somebody has to do from time to time: ends orphaned sessions, collects what has expired, and tells providers of
     /// logouts they have not heard yet.
+    /// Sandboxes have their turn after it, each by itself.
     pub async fn keep_house(&self) -> Result<(), StoreError> {
         self.collect_sessions().await?;
         self.collect_expired().await?;
+        self.revoke_queued().await?;
+        let mut walk = Sandboxes::new(self.clone()).walk();
+        while let Some(sandbox) = walk.next().await? {
+            if let Err(error) = self.in_sandbox(&sandbox).look_after_accounts().await {
+                tracing::warn!(sandbox = sandbox.name.as_str(), %error, "its accounts are looked after another time");
+            }
+        }
+        Ok(())
+    }
+
+    /// What a sandbox needs besides what its authorization server does by itself.
+    async fn look_after_accounts(&self) -> Result<(), StoreError> {
+        self.collect_sessions().await?;
         self.revoke_queued().await?;
         Ok(())
     }

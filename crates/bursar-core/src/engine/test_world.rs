@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::lease::LeaseLock;
 use super::login::LoginPlan;
+use super::sandboxes::Sandbox;
 use super::{Engine, Ports};
 use crate::lifecycle::account::Account;
 use crate::lifecycle::reference::AccountReference;
@@ -80,6 +81,11 @@ impl World {
             catalogue: Arc::new(Catalogue::with_overlay(vec![overlay]).unwrap()),
         };
         Self { engine: Engine::new(ports, space), clock, processes, store, tasks }
+    }
+
+    /// The same world as it is in a sandbox.
+    pub(crate) fn within(&self, sandbox: &Sandbox) -> Self {
+        Self { engine: self.engine.in_sandbox(sandbox), ..self.clone() }
     }
 
     /// Logs `test:work` in by pasting, with the provider's answer to the code.

@@ -3,10 +3,12 @@
 //! One schedule in order of due times, and that is the store's own: it is asked what is due, each due account is
 //! renewed as a task of its own, and the keeper sleeps until the next falls due, the store changes, or half a minute has
 //! passed, because clocks jump and machines sleep. It decides nothing about an account: [`crate::lifecycle::refresh`]
-//! does, under the same lock as everybody else's hand-outs.
+//! does, under the same lock as everybody else's hand-outs. The accounts of sandboxes are kept beside it, by `tenants`.
 
+mod crew;
 mod held;
 mod nightly;
+mod tenants;
 mod watchman;
 
 use std::collections::HashSet;
@@ -16,11 +18,13 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 pub use self::nightly::Nightly;
 
+use self::crew::{Crew, Place};
 use self::held::Held;
+use self::tenants::Tenants;
 use self::watchman::{Jump, Watchman};
 use super::Engine;
 use super::broker::HandOutError;
@@ -28,16 +32,16 @@ use crate::lifecycle::account::{Account, Generation, Renewal};
 use crate::lifecycle::reference::AccountReference;
 use crate::lifecycle::refresh::{Ask, Decision, Standpoint, decide};
 use crate::ports::document::{self, Document as _};
-use crate::ports::store::{Page, StoreError};
+use crate::ports::store::{Page, Sequence, StoreError};
 
-/// Keeps the accounts of one engine fresh. Clones are the same keeper.
+/// Keeps the accounts of one engine fresh, and those of its sandboxes. Clones are the same keeper.
 #[derive(Clone, Debug)]
 pub struct Keeper {
     engine: Engine,
     nightly: Option<Nightly>,
     state: Arc<Mutex<State>>,
-    /// Told when a renewal has ended.
-    ended: Arc<Notify>,
+    crew: Arc<Crew>,
+    tenants: Arc<Tenants>,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +51,8 @@ struct State {
     /// Nothing is tried before this moment of the stopwatch: the vault is shut, or the store in trouble.
     shut_until: Option<Duration>,
     last_refresh: Option<Timestamp>,
+    /// A renewal has ended, or somebody has mended something, since the last round.
+    is_stirred: bool,
 }
 
 /// How far the keeper is.
@@ -67,7 +73,8 @@ pub struct Progress {
 impl Keeper {
     /// Keeps the accounts of `engine` fresh, and all that end soon at one time of the night if `nightly` says so.
     pub fn new(engine: Engine, nightly: Option<Nightly>) -> Self {
-        Self { engine, nightly, state: Arc::default(), ended: Arc::default() }
+        let (crew, tenants) = (Arc::default(), Arc::default());
+        Self { engine, nightly, state: Arc::default(), crew, tenants }
     }
 
     /// The same keeper on an engine and a schedule that a new configuration brought; what is under way stays known.
@@ -78,26 +85,53 @@ impl Keeper {
 
     /// Keeps on until `stop` completes. Renewals under way are tasks of their own and end after it.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
-        let mut hint = self.engine.ports.store.watch();
+        let (stop, changes) = (stop.shared(), self.engine.ports.store.watch());
+        futures::join!(
+            self.again_and_again(
+                async |jump| self.round(jump).await,
+                &self.crew,
+                Some(changes),
+                stop.clone()
+            ),
+            // What is changed in which sandbox nobody tells: they are looked at when their time has come.
+            self.again_and_again(
+                async |jump| self.round_of_tenants(jump).await,
+                &self.tenants.crew,
+                None,
+                stop
+            ),
+        );
+    }
+
+    /// Does `round` again and again: after as long as it says, and when a renewal of `crew` has ended or something has changed.
+    async fn again_and_again(
+        &self,
+        round: impl AsyncFn(Option<Jump>) -> Result<Duration, StoreError>,
+        crew: &Crew,
+        mut changes: Option<watch::Receiver<Sequence>>,
+        stop: impl Future<Output = ()>,
+    ) {
         let mut watchman;
         let mut stop = std::pin::pin!(stop.fuse());
         // What fell due before is overdue, as after a sleep.
         let mut jump = Some(Jump::Ahead);
         loop {
-            hint.borrow_and_update();
-            let pause = match self.round(jump).await {
+            if let Some(changes) = &mut changes {
+                changes.borrow_and_update();
+            }
+            let pause = match round(jump).await {
                 Ok(pause) => pause,
                 Err(error) => {
                     tracing::warn!(%error, "the schedule cannot be read");
                     TROUBLE
                 }
             };
-            let (ended, pause) = (std::pin::pin!(self.ended.notified()), pause.min(LONGEST_NAP));
+            let (ended, pause) = (std::pin::pin!(crew.somebody_is_free()), pause.min(LONGEST_NAP));
             watchman = Watchman::starting(&*self.engine.ports.clock);
             futures::select_biased! {
                 () = stop => return,
                 () = self.engine.ports.clock.sleep(pause).fuse() => {}
-                _changed = std::pin::pin!(hint.changed().fuse()) => {}
+                () = std::pin::pin!(changed(&mut changes).fuse()) => {}
                 () = ended.fuse() => {}
             }
             jump = watchman.look(&*self.engine.ports.clock, pause);
@@ -116,7 +150,7 @@ impl Keeper {
         let now = engine.now();
         let state = self.state();
         Ok(Progress {
-            refreshing: state.running.len(),
+            refreshing: state.running.len() + self.tenants.crew.at_work(),
             last_refresh: state.last_refresh,
             next: next.transpose()?,
             last_nightly,
@@ -126,6 +160,7 @@ impl Keeper {
 
     /// Starts everything that is due, and tells how long nothing will be.
     async fn round(&self, jump: Option<Jump>) -> Result<Duration, StoreError> {
+        self.state().is_stirred = false;
         if let Some(jump) = jump {
             tracing::debug!(?jump, "everything is looked at anew");
             self.state().held = Held::default();
@@ -154,7 +189,7 @@ impl Keeper {
         if let Some(wait) = wait {
             return Ok(wait);
         }
-        let limit = MOST_AT_ONCE + busy;
+        let limit = crew::MOST_AT_ONCE + busy;
         let due = engine.ports.store.due(&engine.space, Account::KIND, now, limit).await?.value;
         let mut pause = due.next.map_or(LONGEST_NAP, |next| next.duration_since(now).unsigned_abs());
         // One overdue account needs no spreading, and its caller should not wait.
@@ -171,9 +206,9 @@ impl Keeper {
             let reference = account.reference;
             if let Some(left) = state.held.left(&reference, stopwatch) {
                 pause = pause.min(left);
-            } else if state.running.len() < MOST_AT_ONCE {
+            } else if let Some(place) = self.crew.place_beside(state.running.len()) {
                 drop(state);
-                self.start(reference, Work::WhenDue);
+                self.start(reference, Work::WhenDue, place);
             } else {
                 // The next one that ends wakes the keeper.
                 break;
@@ -196,25 +231,26 @@ impl Keeper {
                     continue;
                 }
                 if let Some(work) = wanted(&account, engine.now()) {
-                    self.room().await;
-                    self.start(account.reference, work);
+                    let place = self.room().await;
+                    self.start(account.reference, work, place);
                 }
             }
         }
     }
 
     /// Waits until another renewal may start.
-    async fn room(&self) {
+    async fn room(&self) -> Place {
         loop {
-            let ended = self.ended.notified();
-            if self.state().running.len() < MOST_AT_ONCE {
-                return;
+            let ended = self.crew.somebody_is_free();
+            let running = self.state().running.len();
+            if let Some(place) = self.crew.place_beside(running) {
+                return place;
             }
             ended.await;
         }
     }
 
-    fn start(&self, reference: AccountReference, work: Work) {
+    fn start(&self, reference: AccountReference, work: Work, place: Place) {
         if !self.state().running.insert(reference.clone()) {
             return;
         }
@@ -223,12 +259,14 @@ impl Keeper {
             let before = keeper.engine.now();
             let outcome = keeper.engine.keep_fresh(&reference, work).await;
             keeper.end(&reference, outcome, before);
+            keeper.crew.leave(place);
         }));
     }
 
     fn end(&self, reference: &AccountReference, outcome: Result<Account, HandOutError>, before: Timestamp) {
         let (now, stopwatch) = (self.engine.now(), self.engine.ports.clock.stopwatch());
         let mut state = self.state();
+        state.is_stirred = true;
         state.running.remove(reference);
         match outcome {
             Ok(account) if account.last_refreshed.is_some_and(|at| at >= before) => {
@@ -260,18 +298,17 @@ impl Keeper {
                 state.held.until(reference.clone(), stopwatch + LATEST.unsigned_abs());
             }
         }
-        drop(state);
-        self.ended.notify_waiters();
-        self.ended.notify_one();
     }
 
     /// Tries again at once: the vault was opened, or an operator has mended something.
     pub fn wake(&self) {
         let mut state = self.state();
+        state.is_stirred = true;
         state.shut_until = None;
         state.held = Held::default();
         drop(state);
-        self.ended.notify_one();
+        self.tenants.wake();
+        self.crew.look_again();
     }
 
     /// A moment of those over which overdue accounts are spread; a token that still serves is not left to die for it.
@@ -294,6 +331,14 @@ impl State {
     /// How long nothing at all is tried.
     fn wait(&self, stopwatch: Duration) -> Option<Duration> {
         self.shut_until.and_then(|until| until.checked_sub(stopwatch)).filter(|left| !left.is_zero())
+    }
+}
+
+/// Completes when the store has changed; never if nobody tells.
+async fn changed(changes: &mut Option<watch::Receiver<Sequence>>) {
+    match changes {
+        Some(changes) => drop(changes.changed().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -322,8 +367,6 @@ impl Engine {
 const LONGEST_NAP: Duration = Duration::from_secs(30);
 /// Over which everything that fell due during a sleep is spread, so that no provider sees a storm.
 const SPREAD: Duration = Duration::from_secs(5);
-/// Renewals at the same time: at a tenth of a second each, 320 accounts a second.
-const MOST_AT_ONCE: usize = 32;
 /// Accounts read at once in a sweep.
 const PAGE: usize = 200;
 /// One call and the saving of its answer.

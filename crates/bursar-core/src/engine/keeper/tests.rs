@@ -11,7 +11,9 @@ use jiff::civil::time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Keeper, MOST_AT_ONCE, Nightly, SOON, SPREAD};
+use super::crew::{self, Crew};
+use super::{Keeper, Nightly, SOON, SPREAD};
+use crate::engine::sandboxes::{NewSandbox, SandboxName, SandboxSettings, Sandboxes};
 use crate::engine::test_world::{World, answer, is, parameter};
 use crate::lifecycle::account::Standing;
 use crate::lifecycle::reference::{AccountReference, Nickname};
@@ -44,7 +46,8 @@ impl Working {
     fn settle(&self, world: &World) {
         let mut quiet = 0;
         while quiet < 5 {
-            let asleep = self.keeper.state().running.is_empty() && world.clock.sleepers() > 0;
+            let at_rest = self.keeper.crew.at_work() + self.keeper.tenants.crew.at_work() == 0;
+            let asleep = at_rest && world.clock.sleepers() > 1;
             quiet = if asleep { quiet + 1 } else { 0 };
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -88,6 +91,15 @@ fn world(seconds: i64) -> (World, Arc<AtomicUsize>) {
     (World::new("reuse = \"reject\"", move |_| issue()), counter)
 }
 
+fn wish(name: &str) -> NewSandbox {
+    NewSandbox {
+        name: SandboxName::parse(name).unwrap(),
+        host: None,
+        lifetime: None,
+        settings: SandboxSettings::default(),
+    }
+}
+
 fn log_in_as(world: &World, nickname: &str) -> AccountReference {
     let mut plan = world.plan();
     plan.nickname = Some(Nickname::parse(nickname).unwrap());
@@ -108,6 +120,47 @@ fn tokens_are_refreshed_before_anybody_asks_and_no_oftener_than_the_lead_allows(
     // Every two thirds of twenty seconds, at most.
     assert!((6..=9).contains(&refreshes), "{refreshes} refreshes in two minutes");
     assert_eq!(block_on(working.keeper.progress()).unwrap().next.unwrap().0, reference);
+}
+
+#[test]
+fn accounts_of_sandboxes_are_kept_fresh_until_their_sandbox_ends() {
+    let (world, calls) = world(20);
+    let sandboxes = Sandboxes::new(world.engine.clone());
+    let [early, late] = ["early", "late"].map(|name| block_on(sandboxes.add(wish(name))).unwrap());
+    let (in_early, own) = (world.within(&early), world.log_in().reference);
+    in_early.log_in();
+    let working = Working::start(&world, None);
+    // One that comes later is found within half a minute.
+    let in_late = world.within(&late);
+    in_late.log_in();
+    let found = world.now() + Duration::from_secs(30);
+    for _ in 0..60 {
+        working.pass(&world, Duration::from_secs(2));
+        let is_alive = |world: &World| world.account(&own).access.unwrap().is_alive(world.now());
+        assert!(is_alive(&world) && is_alive(&in_early), "a caller would have found a dead token");
+        assert!(is_alive(&in_late) || world.now() <= found, "it was not found");
+    }
+    assert!(block_on(sandboxes.remove("early")).unwrap());
+    block_on(sandboxes.reset("late")).unwrap().unwrap();
+    working.pass(&world, Duration::from_secs(30));
+    let before = calls.load(Ordering::SeqCst);
+    let generation = world.account(&own).generation.0;
+    working.pass(&world, Duration::from_mins(3));
+    let own_renewals = world.account(&own).generation.0 - generation;
+    let others = calls.load(Ordering::SeqCst) - before - usize::try_from(own_renewals).unwrap();
+    assert!(own_renewals > 2, "{own_renewals}");
+    assert_eq!(others, 0, "nothing of what has ended is renewed");
+}
+
+#[test]
+fn a_crowd_in_one_sandbox_keeps_nobody_else_waiting() {
+    let crew = Crew::shared(2);
+    let [first, second] = [crew.place_beside(0), crew.place_beside(1)];
+    assert!(first.is_some() && second.is_some() && crew.place_beside(2).is_none());
+    let others: Vec<_> = (0..).map_while(|_| crew.place_beside(0)).collect();
+    assert_eq!((others.len(), crew.at_work()), (crew::MOST_AT_ONCE - 2, crew::MOST_AT_ONCE));
+    crew.leave(first.unwrap());
+    assert!(crew.place_beside(1).is_some());
 }
 
 #[test]
@@ -268,7 +321,7 @@ fn tokens_lost_and_found_by_another_process_are_not_fetched_twice() {
 fn leases_of_a_machine_that_died_hold_up_no_other_account() {
     let (world, calls) = world(20);
     let mut held: Vec<AccountReference> =
-        (0..2 * MOST_AT_ONCE).map(|number| log_in_as(&world, &format!("n{number:02}"))).collect();
+        (0..2 * crew::MOST_AT_ONCE).map(|number| log_in_as(&world, &format!("n{number:02}"))).collect();
     let free = log_in_as(&world, "free");
     let logins = calls.load(Ordering::SeqCst);
     world.clock.advance(Duration::from_secs(30));

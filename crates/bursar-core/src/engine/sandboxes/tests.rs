@@ -1,3 +1,5 @@
+mod accounts;
+
 use futures::executor::block_on;
 
 use super::directory::Directory;

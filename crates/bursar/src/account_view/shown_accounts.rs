@@ -87,5 +87,6 @@ fn surroundings(
         default: default.is_some_and(|default| default.key() == key),
         sessions: sessions.get(&key).copied().unwrap_or_default(),
         is_unconfirmed_copy: false,
+        sandbox: engine.sandbox(),
     }
 }

@@ -1,5 +1,6 @@
 //! Everything that is shown of one account.
 
+use bursar_core::engine::sandboxes::SandboxName;
 use bursar_core::lifecycle::account::{Account, LoginMethod, Standing};
 use bursar_core::lifecycle::calendar::rotate_at;
 use bursar_core::lifecycle::deadlines::{access_expires_at, grant_expires_at};
@@ -40,6 +41,8 @@ pub(crate) struct Surroundings {
     pub(crate) sessions: usize,
     /// The store is a copy, and its original may still refresh the account.
     pub(crate) is_unconfirmed_copy: bool,
+    /// The sandbox it is in; `None`: it is the installation's own.
+    pub(crate) sandbox: Option<SandboxName>,
 }
 
 /// One account as it is shown.

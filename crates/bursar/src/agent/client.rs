@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bursar_core::engine::broker::HandOut;
 use bursar_core::engine::proving::ProofWish;
+use bursar_core::engine::sandboxes::SandboxName;
 use bursar_core::lifecycle::account::Generation;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::lifecycle::refresh::Ask;
@@ -26,6 +27,7 @@ use tokio::net::UnixStream;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
 use crate::exit::{Exit, Failure};
+use crate::http::place_of;
 use crate::http::wire::{FailureDocument, ReceivedProof, ReceivedToken, VAULT_UNAVAILABLE};
 
 /// The way to the agent. Making one touches nothing but the socket's entry in its folder.
@@ -33,6 +35,8 @@ use crate::http::wire::{FailureDocument, ReceivedProof, ReceivedToken, VAULT_UNA
 pub struct Client {
     socket: PathBuf,
     session_token: Option<Secret>,
+    /// What comes before the paths of accounts: where their sandbox is, if they are in one.
+    place: String,
     clock: Arc<dyn Clock>,
 }
 
@@ -63,8 +67,15 @@ impl Client {
         is_ours(&socket).then(|| Self {
             socket,
             session_token: environment.secret("BURSAR_SESSION_TOKEN"),
+            place: String::new(),
             clock,
         })
+    }
+
+    /// The same for the accounts of a sandbox; `None`: for those of the installation itself.
+    #[must_use]
+    pub fn in_sandbox(self, sandbox: Option<&SandboxName>) -> Self {
+        Self { place: sandbox.map(place_of).unwrap_or_default(), ..self }
     }
 
     /// Asks for a document.
@@ -156,7 +167,7 @@ impl Client {
         token_hash: &str,
         wish: &ProofWish<'_>,
     ) -> Result<Option<Secret>, CallError> {
-        let path = format!("/v1/accounts/{}/proof", in_path(&reference.to_string()));
+        let path = self.path(reference, "proof");
         let body = json!({
             "token_hash": token_hash, "method": wish.method, "url": wish.url.as_str(), "nonce": wish.nonce,
         });
@@ -171,10 +182,14 @@ impl Client {
         newer_than: Generation,
         wait: Duration,
     ) -> Result<(), CallError> {
-        let path = format!("/v1/accounts/{}/refresh", in_path(&reference.to_string()));
+        let path = self.path(reference, "refresh");
         self.call(Method::POST, &path, &json!({ "newer_than": newer_than, "wait": wait.as_secs() }))
             .await
             .map(|_| ())
+    }
+
+    fn path(&self, reference: &AccountReference, what: &str) -> String {
+        format!("{}/v1/accounts/{}/{what}", self.place, in_path(&reference.to_string()))
     }
 
     async fn token(
@@ -182,7 +197,7 @@ impl Client {
         reference: &AccountReference,
         body: &serde_json::Value,
     ) -> Result<HandOut, CallError> {
-        let path = format!("/v1/accounts/{}/token", in_path(&reference.to_string()));
+        let path = self.path(reference, "token");
         let received: ReceivedToken = self.ask(Method::POST, &path, body).await?;
         received.of(reference).ok_or_else(|| {
             CallError::Refused(

@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use bursar_core::engine::sandboxes::SandboxName;
 use bursar_core::provider::duration::parse_duration;
 use bursar_core::secret::Secret;
 use serde::Deserialize;
@@ -16,13 +17,15 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::client::{in_path, is_ours};
+use crate::cli::SANDBOX;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
 use crate::context::LOOKED_AT;
+use crate::http::place_of;
 
 /// Prints a token and tells that it is done; `false`: nothing was printed, and the whole command must run.
 pub fn token(environment: &Environment, line: &[OsString]) -> bool {
-    let Some(wish) = Wish::read(line) else { return false };
+    let Some(wish) = Wish::read(line).and_then(|wish| wish.within(environment)) else { return false };
     if ["BURSAR_LOG", "BURSAR_SKIP_PREFLIGHT"].iter().any(|name| environment.text(name).is_some()) {
         return false;
     }
@@ -47,6 +50,7 @@ struct Wish<'a> {
     account: &'a str,
     min_valid: Option<u32>,
     header: bool,
+    sandbox: Option<SandboxName>,
 }
 
 impl<'a> Wish<'a> {
@@ -55,7 +59,7 @@ impl<'a> Wish<'a> {
         if words.next()?? != "token" {
             return None;
         }
-        let (mut account, mut min_valid, mut header) = (None, None, false);
+        let (mut account, mut min_valid, mut header, mut sandbox) = (None, None, false, None);
         while let Some(word) = words.next() {
             match word? {
                 "--header" => header = true,
@@ -63,13 +67,23 @@ impl<'a> Wish<'a> {
                     let asked = parse_duration(words.next()??).ok()?;
                     min_valid = Some(u32::try_from(asked.as_secs()).ok()?);
                 }
+                "--sandbox" => sandbox = Some(SandboxName::parse(words.next()??).ok()?),
                 other if account.is_none() && !other.starts_with('-') && !other.is_empty() => {
                     account = Some(other);
                 }
                 _ => return None,
             }
         }
-        Some(Self { account: account?, min_valid, header })
+        Some(Self { account: account?, min_valid, header, sandbox })
+    }
+
+    /// In the sandbox that every command started from here works in, unless another was typed.
+    fn within(self, environment: &Environment) -> Option<Self> {
+        let named = environment.text(SANDBOX).map(SandboxName::parse).transpose().ok()?;
+        let sandbox = self.sandbox.or(named);
+        // A server of that store may keep its sandboxes elsewhere than the agent its accounts.
+        let is_elsewhere = sandbox.is_some() && environment.text("SESSION_PROVIDER").is_some();
+        (!is_elsewhere).then_some(Self { sandbox, ..self })
     }
 }
 
@@ -141,12 +155,13 @@ fn request(environment: &Environment, wish: &Wish<'_>) -> Zeroizing<Vec<u8>> {
     })
     .to_string();
     let account = in_path(wish.account);
+    let place = wish.sandbox.as_ref().map(place_of).unwrap_or_default();
     let authorization = environment
         .secret("BURSAR_SESSION_TOKEN")
         .map(|token| format!("Authorization: Bearer {}\r\n", token.expose()))
         .unwrap_or_default();
     let head = format!(
-        "POST /v1/accounts/{account}/token HTTP/1.1\r\nHost: bursar\r\nConnection: close\r\n\
+        "POST {place}/v1/accounts/{account}/token HTTP/1.1\r\nHost: bursar\r\nConnection: close\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n{authorization}\r\n",
         body.len()
     );
@@ -185,6 +200,7 @@ mod tests {
             &["bursar", "token", "a", "--wait", "3s"],
             &["bursar", "token", "a", "--min-valid"],
             &["bursar", "token", "a", "--min-valid", "soon"],
+            &["bursar", "token", "a", "--sandbox", "No such"],
             &["bursar", "token", "--", "a"],
             &["bursar"],
         ] {
@@ -193,8 +209,27 @@ mod tests {
     }
 
     #[test]
+    fn a_sandbox_is_asked_for_where_it_is() {
+        let line: Vec<OsString> = ["bursar", "token", "a", "--sandbox", "ci"].map(OsString::from).into();
+        let from = |line: &[OsString], pairs: &[(&str, &str)]| {
+            let environment = Environment::from_pairs(pairs.iter().copied());
+            let wish = Wish::read(line).unwrap().within(&environment)?;
+            let text = String::from_utf8(request(&environment, &wish).to_vec()).unwrap();
+            Some(text.split(' ').nth(1).unwrap().to_owned())
+        };
+        let of = |place: &str| Some(format!("{place}/v1/accounts/a/token"));
+        assert_eq!(from(&line, &[]), of("/s/ci"));
+        assert_eq!(from(&line[..3], &[]), of(""));
+        assert_eq!(from(&line[..3], &[(SANDBOX, "dev")]), of("/s/dev"));
+        assert_eq!(from(&line, &[(SANDBOX, "dev")]), of("/s/ci"));
+        assert_eq!(from(&line[..3], &[(SANDBOX, "No")]), None);
+        assert_eq!(from(&line, &[("SESSION_PROVIDER", "redis")]), None);
+        assert_eq!(from(&line[..3], &[("SESSION_PROVIDER", "redis")]), of(""));
+    }
+
+    #[test]
     fn nothing_in_an_account_s_name_reaches_the_request_s_head() {
-        let wish = Wish { account: "a b\r\nX: y/../z", min_valid: None, header: false };
+        let wish = Wish { account: "a b\r\nX: y/../z", min_valid: None, header: false, sandbox: None };
         let request = request(&Environment::default(), &wish);
         let text = String::from_utf8(request.to_vec()).unwrap();
         assert!(

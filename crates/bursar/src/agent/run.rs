@@ -25,7 +25,7 @@ use crate::config::store::StoreConfig;
 use crate::desk::Desk;
 use crate::exit::{Exit, Failure};
 use crate::http::serving::{Hall, allow_many_descriptors};
-use crate::http::{self, Api};
+use crate::http::{self, AgentSandboxes, Api};
 use crate::logins::Logins;
 use crate::system::TokioTasks;
 use crate::wiring::{self, Caller, Seams, Wired};
@@ -79,12 +79,15 @@ async fn live(
         tracing::error!(message = failure.message, causes = ?failure.causes, "there is no gateway");
         agent.config_is_broken(failure.message);
     }
-    let router = http::router(Api {
+    let api = Api {
         desk: desk.clone(),
         host: Arc::clone(&agent) as Arc<dyn http::Host>,
         // Apart from the refreshes too: a person who takes their time is not waited for.
         logins: Logins::new(Arc::new(TokioTasks::new())),
-    });
+    };
+    let sandboxes = AgentSandboxes::new(api.clone());
+    let in_sandboxes = sandboxes.clone();
+    let router = http::router(api).fallback(move |request| in_sandboxes.clone().answer(request));
     // Apart from the refreshes: a caller who listens to events for ever is not waited for.
     let hall = Hall { clock: Arc::clone(&clock), tasks: Arc::new(TokioTasks::new()) };
 
@@ -103,6 +106,7 @@ async fn live(
         wired: &wired,
         engine: &engine,
         agent: &agent,
+        sandboxes: &sandboxes,
         store: config.store.clone(),
     };
     tracing::info!(process = std::process::id(), socket = %paths.socket().display(), "the agent is ready");
@@ -214,6 +218,7 @@ struct Reload<'a> {
     wired: &'a Wired,
     engine: &'a Engine,
     agent: &'a Arc<Agent>,
+    sandboxes: &'a AgentSandboxes,
     /// The one it began with.
     store: StoreConfig,
 }
@@ -244,6 +249,7 @@ impl Reload<'_> {
                 let engine = self.wired.reconfigured(self.engine, self.environment, &config);
                 tracing::info!("the configuration was read again");
                 let is_elsewhere = config.store != self.store;
+                self.sandboxes.reconfigure(&engine, &config.rules);
                 self.agent.reconfigure(engine, config.clone());
                 if let Err(failure) = self.agent.gateway.furnish(self.environment, &config).await {
                     tracing::error!(message = failure.message, causes = ?failure.causes, "the gateway stays as it was");

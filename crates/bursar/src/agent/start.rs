@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use bursar_core::ports::clock::Clock;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::cli::SANDBOX;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
 
@@ -67,7 +68,10 @@ fn failed_just_now(paths: &Paths, now: Timestamp) -> bool {
 }
 
 fn is_of_one_terminal(name: &str) -> bool {
-    name.starts_with("BURSAR_ACCOUNT_") || name.starts_with("BURSAR_SESSION") || name == "BURSAR_GATEWAY"
+    name.starts_with("BURSAR_ACCOUNT_")
+        || name.starts_with("BURSAR_SESSION")
+        || name == "BURSAR_GATEWAY"
+        || name == SANDBOX
 }
 
 const PAUSE: SignedDuration = SignedDuration::from_secs(30);

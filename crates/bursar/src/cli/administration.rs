@@ -3,25 +3,25 @@
 use bursar_core::engine::Engine;
 use bursar_core::engine::issuer::AuthorizationServer;
 use bursar_core::engine::issuer::records::user::User;
-use bursar_core::engine::sandboxes::{Sandbox, Sandboxes};
+use bursar_core::engine::sandboxes::Sandbox;
 use bursar_core::oauth::url::Issuer;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::app::App;
-use super::arguments::sandbox::SandboxChoice;
 use crate::exit::{Exit, Failure};
 use crate::issuing::authorization_server;
 use crate::sandboxes::address::issuer_of;
 use crate::server::PublicUrl;
 
-/// The authorization server that a command is about, in the hands of whoever runs it: of the sandbox that was named, or of
-/// the one that is always meant here, or the server itself.
-pub(super) async fn server_of(app: &App, choice: &SandboxChoice) -> Result<AuthorizationServer, Failure> {
+/// The authorization server that a command is about, in the hands of whoever runs it: of the sandbox it works in, or the server
+/// itself.
+pub(super) async fn server_of(app: &App) -> Result<AuthorizationServer, Failure> {
     let around = server_around(app).await?;
-    let Some(name) = choice.name.as_ref().or(app.config.server.sandbox.as_ref()) else { return Ok(around) };
-    let sandbox = Sandboxes::new(app.engine.clone()).named(name.as_str()).await?;
-    server_within(&around, &sandbox.ok_or_else(|| missing_sandbox(name.as_str()))?)
+    match &app.sandbox {
+        Some(sandbox) => server_within(&around, sandbox),
+        None => Ok(around),
+    }
 }
 
 /// The authorization server of a sandbox, in the same hands.
@@ -44,7 +44,7 @@ pub(super) fn missing_sandbox(name: &str) -> Failure {
 
 /// The authorization server itself, in the hands of whoever runs the command, by the name that it has said of itself.
 pub(super) async fn server_around(app: &App) -> Result<AuthorizationServer, Failure> {
-    server_around_on(app, &app.engine).await
+    server_around_on(app, &app.installation).await
 }
 
 /// The same on another store.

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_core::engine::Engine;
+use bursar_core::engine::sandboxes::{Sandbox, SandboxName, Sandboxes};
 use bursar_core::engine::selection::Choice;
 use bursar_core::lifecycle::account::Account;
 use bursar_core::lifecycle::shown::Warn;
 use jiff::Timestamp;
 use tracing_subscriber::EnvFilter;
 
+use super::administration::missing_sandbox;
 use super::printer::Printer;
+use super::subject::Subject;
 use crate::agent::client::Client;
 use crate::config::Config;
 use crate::config::environment::Environment;
@@ -30,12 +33,25 @@ use crate::wiring::{self, Caller, Seams};
 pub(crate) struct App {
     pub(crate) environment: Environment,
     pub(crate) config: Config,
+    /// Of the sandbox the command works in, or of the installation itself.
     pub(crate) engine: Engine,
+    /// Of the installation itself.
+    pub(crate) installation: Engine,
+    /// The sandbox the command works in; `None`: in none.
+    pub(crate) sandbox: Option<Sandbox>,
     pub(crate) desk: Desk,
     pub(crate) printer: Printer,
     pub(crate) keys: std::sync::Arc<MasterKeys>,
     tasks: std::sync::Arc<TokioTasks>,
     runtime: Runtime,
+}
+
+/// What a command is about.
+#[derive(Debug)]
+pub(crate) struct About {
+    pub(super) subject: Subject,
+    /// The sandbox that somebody has chosen.
+    pub(super) sandbox: Option<SandboxName>,
 }
 
 /// The runtime, left behind at the end of a command: a name lookup that hangs in the system must not keep the process.
@@ -57,18 +73,21 @@ impl Drop for Runtime {
 }
 
 impl App {
-    /// Reads the configuration, prepares the folders and opens the store; `of_server`: the one a server here would open.
+    /// Reads the configuration, prepares the folders, opens the store and goes where the command is at work: everything after
+    /// that reads and writes there.
     pub(crate) fn open(
         environment: Environment,
         printer: Printer,
         caller: Caller,
-        of_server: bool,
+        about: About,
         seams: Seams,
     ) -> Result<Self, Failure> {
         let paths = Paths::resolve(&environment)?;
         paths.prepare(false)?;
         let mut config = Config::load(&environment, &paths)?;
-        if of_server {
+        let sandbox = about.sandbox.or_else(|| about.subject.usual_sandbox(&config).cloned());
+        let of_agent = config.store.clone();
+        if about.subject.is_on_the_servers_store(sandbox.as_ref()) {
             config.keep_as_server()?;
         }
         // One thread: a command does one thing, and starting more would cost more than it brings.
@@ -77,13 +96,24 @@ impl App {
             .build()
             .map_err(|error| Failure::of(Exit::Error, &error))?;
         let wired = runtime.block_on(Box::pin(wiring::wire(&environment, &paths, &config, caller, seams)))?;
+        let sandbox = match sandbox {
+            Some(name) => Some(runtime.block_on(called(&wired.engine, &name))?),
+            None => None,
+        };
+        let engine =
+            sandbox.as_ref().map_or_else(|| wired.engine.clone(), |here| wired.engine.in_sandbox(here));
         let agent = Client::find(&environment, &paths, Arc::clone(&wired.engine.ports().clock));
-        let desk = Desk::new(wired.engine.clone(), config.rules.clone(), agent);
+        // On another store it may know another sandbox of that name.
+        let agent = agent.filter(|_| config.store == of_agent);
+        let agent = agent.map(|agent| agent.in_sandbox(sandbox.as_ref().map(|here| &here.name)));
+        let desk = Desk::new(engine.clone(), config.rules.clone(), agent);
         Ok(Self {
             environment,
             config,
             desk,
-            engine: wired.engine,
+            engine,
+            installation: wired.engine,
+            sandbox,
             printer,
             keys: wired.keys,
             tasks: wired.tasks,
@@ -156,6 +186,11 @@ impl App {
     pub(crate) fn warn(&self, access: Option<jiff::SignedDuration>) -> Warn {
         Warn { access: access.unwrap_or(self.config.status.warn), grant: self.config.status.warn_grant }
     }
+}
+
+async fn called(installation: &Engine, name: &SandboxName) -> Result<Sandbox, Failure> {
+    let sandbox = Sandboxes::new(installation.clone()).named(name.as_str()).await?;
+    sandbox.ok_or_else(|| missing_sandbox(name.as_str()))
 }
 
 /// Sends the program's own story to stderr, if somebody asked for it.

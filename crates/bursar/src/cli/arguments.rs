@@ -20,6 +20,7 @@ pub mod vault;
 
 use std::path::PathBuf;
 
+use bursar_core::engine::sandboxes::SandboxName;
 use bursar_core::lifecycle::reference::Nickname;
 use bursar_core::provider::duration::parse_duration;
 use clap::builder::NonEmptyStringValueParser;
@@ -54,6 +55,9 @@ pub struct Arguments {
     /// Tell every decision on stderr; twice: everything.
     #[arg(short, long, global = true, action = ArgAction::Count, display_order = LAST)]
     pub verbose: u8,
+    /// The sandbox to work in.
+    #[arg(id = "in_sandbox", long = "sandbox", value_name = "SANDBOX", global = true, help = "Work in this sandbox [default: $BURSAR_SANDBOX]", display_order = LAST - 1, value_parser = SandboxName::parse)]
+    pub sandbox: Option<SandboxName>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

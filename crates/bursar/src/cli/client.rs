@@ -18,7 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::http::administration::documents::{AddedClientDocument, ClientDocument};
 
 pub(super) async fn run(app: &App, command: &ClientCommand) -> Result<Exit, Failure> {
-    let server = server_of(app, &command.sandbox).await?;
+    let server = server_of(app).await?;
     match &command.action {
         ClientAction::Add(command) => add(app, &server, command).await,
         ClientAction::List(command) => list(app, &server, command).await,

@@ -36,6 +36,7 @@ use self::upkeep::Upkeep;
 use super::app::App;
 use super::arguments::handing_out::ExecCommand;
 use super::expect::expect_all;
+use super::subject::SANDBOX;
 use crate::child_environment::scrub;
 use crate::exit::{Exit, Failure};
 use crate::http::Told;
@@ -92,6 +93,10 @@ fn start(
         };
     }
     line.envs(session.variables(plan));
+    if let Some(sandbox) = &app.sandbox {
+        // What the command asks bursar for is there too.
+        line.env(SANDBOX, sandbox.name.as_str());
+    }
     let mut inherited = Vec::new();
     for (name, descriptor) in descriptors(plan, handed)? {
         line.env(name, descriptor.number());

@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::http::administration::documents::RefusalDocument;
 
 pub(super) async fn run(app: &App, command: &ExplainCommand) -> Result<Exit, Failure> {
-    let server = server_of(app, &command.sandbox).await?;
+    let server = server_of(app).await?;
     let refusal = noted(app, &server, command.id.trim()).await?.ok_or_else(|| unknown(&command.id))?;
     if app.printer.json {
         app.printer.document(&value(&RefusalDocument::from(&refusal)));

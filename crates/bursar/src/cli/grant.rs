@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::http::administration::documents::GrantDocument;
 
 pub(super) async fn run(app: &App, command: &GrantCommand) -> Result<Exit, Failure> {
-    let server = server_of(app, &command.sandbox).await?;
+    let server = server_of(app).await?;
     match &command.action {
         GrantAction::List(command) => list(app, &server, command).await,
         GrantAction::Withdraw(command) => withdraw(app, &server, command).await,

@@ -11,7 +11,7 @@ use crate::exit::{Exit, Failure};
 use crate::http::administration::documents::KeyDocument;
 
 pub(super) async fn run(app: &App, command: &KeyCommand) -> Result<Exit, Failure> {
-    let server = server_of(app, &command.sandbox).await?;
+    let server = server_of(app).await?;
     match &command.action {
         KeyAction::List => list(app, &server).await,
         KeyAction::Renew => renew(app, &server).await,

@@ -39,6 +39,7 @@ mod shell;
 mod shown_accounts;
 mod stats;
 mod status;
+mod subject;
 mod token;
 mod user;
 mod variables;
@@ -49,10 +50,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use self::app::App;
+use self::app::{About, App};
 use self::arguments::agent::AgentAction;
 use self::arguments::{Arguments, Command};
 use self::printer::Printer;
+pub(crate) use self::subject::SANDBOX;
+use self::subject::{Subject, chosen_sandbox};
 use crate::config::environment::Environment;
 use crate::exit::{Exit, Failure};
 use crate::wiring::{Caller, Seams};
@@ -87,6 +90,8 @@ pub fn run(environment: Environment, line: impl IntoIterator<Item = OsString>, s
 
 fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Result<Exit, Failure> {
     let printer = Printer { json: arguments.json };
+    let subject = Subject::of(&arguments.command);
+    let sandbox = chosen_sandbox(arguments.sandbox.as_ref(), subject, &environment)?;
     // Commands that need no store.
     match &arguments.command {
         Command::Completions(command) => return Ok(completions::completions(command, &printer)),
@@ -114,7 +119,8 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         | Command::Migrate(_) => Caller::Person,
         _ => Caller::Program,
     };
-    let app = App::open(environment, printer, caller, is_about_the_server(&arguments.command), seams)?;
+    let about = About { subject, sandbox };
+    let app = App::open(environment, printer, caller, about, seams)?;
     // Its signals are the child's business.
     if let Command::Exec(command) = &arguments.command {
         app.start_agent_on_demand();
@@ -172,25 +178,6 @@ fn dispatch(environment: Environment, arguments: &Arguments, seams: Seams) -> Re
         app.start_agent_on_demand();
     }
     ended
-}
-
-/// Whether it looks after an authorization server, on whose store it then works.
-fn is_about_the_server(command: &Command) -> bool {
-    match command {
-        Command::Client(_)
-        | Command::User(_)
-        | Command::Resource(_)
-        | Command::Sandbox(_)
-        | Command::Key(_)
-        | Command::Grant(_)
-        | Command::Explain(_)
-        | Command::Backup(_)
-        | Command::Restore(_)
-        | Command::Migrate(_) => true,
-        Command::Cleanup(command) => command.issued,
-        Command::Stats(command) => command.issued,
-        _ => false,
-    }
 }
 
 /// Whether somebody works with tokens here and will do so again: the agent keeps them fresh from then on.

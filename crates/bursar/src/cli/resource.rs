@@ -18,7 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::http::administration::documents::{ResourceDocument, format_named};
 
 pub(super) async fn run(app: &App, command: &ResourceCommand) -> Result<Exit, Failure> {
-    let server = server_of(app, &command.sandbox).await?;
+    let server = server_of(app).await?;
     match &command.action {
         ResourceAction::Add(command) => add(app, &server, command).await,
         ResourceAction::List => list(app, &server).await,

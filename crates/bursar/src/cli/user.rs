@@ -17,7 +17,7 @@ use crate::exit::{Exit, Failure};
 use crate::http::administration::documents::UserDocument;
 
 pub(super) async fn run(app: &App, command: &UserCommand) -> Result<Exit, Failure> {
-    let server = server_of(app, &command.sandbox).await?;
+    let server = server_of(app).await?;
     match &command.action {
         UserAction::Add(command) => add(app, &server, command).await,
         UserAction::List => list(app, &server).await,

@@ -55,8 +55,9 @@ pub(super) const SERVER_KEYS: &[Key] = &[
         name: "sandbox",
         form: Form::Sandbox,
         default: None,
-        doc: "The sandbox that `client`, `user`, `resource`, `key`, `grant` and `explain` are about unless `--sandbox` says \
-              another. Unset: the server itself. The server does not read it.",
+        doc: "The sandbox that `client`, `user`, `resource`, `key`, `grant`, `explain`, `stats` and `cleanup --issued` are about \
+              unless `--sandbox` or BURSAR_SANDBOX says another. Unset: the server itself. The server does not read it, and \
+              no held account is looked for there because of it.",
     },
     Key {
         section: "lifetimes",

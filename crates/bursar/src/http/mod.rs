@@ -20,6 +20,7 @@ pub mod pages;
 mod process;
 mod proofs;
 mod refusal;
+mod sandboxes;
 pub mod serving;
 mod session_door;
 mod sessions;
@@ -30,12 +31,14 @@ pub mod wire;
 use std::sync::Arc;
 
 use axum::Router;
+use bursar_core::engine::sandboxes::SandboxName;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use self::caller::Caller;
 pub use self::process::Host;
+pub use self::sandboxes::AgentSandboxes;
 pub use self::session_door::{SessionDoor, Told, session_door};
 use crate::desk::Desk;
 use crate::logins::Logins;
@@ -57,6 +60,17 @@ pub fn router(api: Api) -> Router {
     router.fallback(refusal::unknown_route).method_not_allowed_fallback(refusal::wrong_method).with_state(api)
 }
 
+/// The routes about accounts alone, for the accounts of one sandbox.
+pub fn sandbox_router(api: Api) -> Router {
+    let (router, _) = account_routes().split_for_parts();
+    router.fallback(refusal::unknown_route).method_not_allowed_fallback(refusal::wrong_method).with_state(api)
+}
+
+/// What comes before the paths of the API for what is in a sandbox.
+pub fn place_of(sandbox: &SandboxName) -> String {
+    format!("/s/{sandbox}")
+}
+
 /// The document that describes the whole API, of the agent and of the server, as JSON.
 pub fn openapi() -> String {
     let (_, mut document) = routes().split_for_parts();
@@ -69,6 +83,17 @@ pub fn openapi() -> String {
 
 fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Description::openapi())
+        .merge(account_routes())
+        .routes(routes!(process::show))
+        .routes(routes!(process::stop))
+        .routes(routes!(process::unlock))
+        .routes(routes!(process::lock))
+        .routes(routes!(description::show))
+        .routes(routes!(description::health))
+}
+
+fn account_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(accounts::list))
         .routes(routes!(accounts::show, accounts::log_out))
         .routes(routes!(accounts::pause))
@@ -83,12 +108,6 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(logins::show, logins::cancel))
         .routes(routes!(logins::answer))
         .routes(routes!(events::stream))
-        .routes(routes!(process::show))
-        .routes(routes!(process::stop))
-        .routes(routes!(process::unlock))
-        .routes(routes!(process::lock))
-        .routes(routes!(description::show))
-        .routes(routes!(description::health))
 }
 
 #[derive(OpenApi)]

@@ -11,6 +11,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use bursar_core::engine::broker::HandOut;
+use bursar_core::engine::sandboxes::SandboxName;
 use bursar_core::lifecycle::reference::AccountReference;
 use bursar_core::secret::Secret;
 use http::StatusCode;
@@ -18,8 +19,8 @@ use http::header::AUTHORIZATION;
 
 use super::extract::{Body, Named};
 use super::refusal::{self, Refusal};
-use super::tokens;
 use super::wire::{TokenDocument, TokenRequest};
+use super::{place_of, tokens};
 use crate::desk::Desk;
 
 /// Hears of a token before its caller has it.
@@ -30,6 +31,8 @@ pub type Told = Arc<dyn Fn(&Arc<HandOut>) + Send + Sync>;
 pub struct SessionDoor {
     /// Hands out.
     pub desk: Desk,
+    /// The sandbox they are in.
+    pub sandbox: Option<SandboxName>,
     /// The accounts of the session.
     pub accounts: Arc<[AccountReference]>,
     /// What callers must show.
@@ -40,8 +43,14 @@ pub struct SessionDoor {
 
 /// The routes of a session's socket.
 pub fn session_door(door: SessionDoor) -> Router {
-    Router::new()
-        .route("/v1/accounts/{account}/token", post(hand_out))
+    const HAND_OUT: &str = "/v1/accounts/{account}/token";
+    let router = match &door.sandbox {
+        // As commands ask for what is in a sandbox, whoever answers.
+        Some(name) => Router::new().route(&format!("{}{HAND_OUT}", place_of(name)), post(hand_out)),
+        None => Router::new(),
+    };
+    router
+        .route(HAND_OUT, post(hand_out))
         .fallback(refusal::unknown_route)
         .method_not_allowed_fallback(refusal::wrong_method)
         .layer(middleware::from_fn_with_state(door.clone(), admit))

@@ -99,8 +99,7 @@ async fn adding_is_explained() {
               Let it keep its refresh tokens; only with --dpop
 
           --sandbox <SANDBOX>
-              In this sandbox [default: as `server.sandbox` says, else the server
-              itself]
+              Work in this sandbox [default: $BURSAR_SANDBOX]
 
           --json
               Print data as JSON
@@ -141,8 +140,7 @@ async fn adding_is_explained() {
           --no-password
               No password: they cannot sign in with one
           --sandbox <SANDBOX>
-              In this sandbox [default: as `server.sandbox` says, else the server
-              itself]
+              Work in this sandbox [default: $BURSAR_SANDBOX]
           --json
               Print data as JSON
       -v, --verbose...
@@ -189,8 +187,7 @@ async fn adding_is_explained() {
               Let in only clients that prove a key (RFC 9449)
 
           --sandbox <SANDBOX>
-              In this sandbox [default: as `server.sandbox` says, else the server
-              itself]
+              Work in this sandbox [default: $BURSAR_SANDBOX]
 
           --json
               Print data as JSON

@@ -11,7 +11,7 @@ mod life;
 mod on_demand;
 mod others;
 mod race;
-mod raw;
+pub(crate) mod raw;
 mod reload;
 pub(crate) mod running;
 mod stopping;

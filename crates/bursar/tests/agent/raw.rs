@@ -12,15 +12,15 @@ use crate::support::Home;
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
     /// Reads one answer that is everything in `bytes`.
-    pub(super) fn read(bytes: &[u8]) -> Self {
+    pub(crate) fn read(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -29,33 +29,33 @@ impl Answer {
 
     /// The body as JSON.
     #[track_caller]
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{self:?}"))
     }
 
     /// The JSON body of a success.
     #[track_caller]
-    pub(super) fn succeeded(self) -> Value {
+    pub(crate) fn succeeded(self) -> Value {
         assert!((200..300).contains(&self.status), "{self:?}");
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
     /// The word for programs in a refusal.
     #[track_caller]
-    pub(super) fn refused(&self, status: u16) -> String {
+    pub(crate) fn refused(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{self:?}");
         self.json()["error"].as_str().unwrap().to_owned()
     }
 }
 
 /// Where the agent of this home listens.
-pub(super) fn socket(home: &Home) -> PathBuf {
+pub(crate) fn socket(home: &Home) -> PathBuf {
     home.path().join("agent.sock")
 }
 
 /// A connection to the agent. While a crowd fills the queue of its socket, the system tells a caller who does not block to
 /// try again (connect(2), EAGAIN).
-pub(super) async fn connect(home: &Home) -> UnixStream {
+pub(crate) async fn connect(home: &Home) -> UnixStream {
     loop {
         match UnixStream::connect(socket(home)).await {
             Err(error) if error.kind() == ErrorKind::WouldBlock => a_moment().await,
@@ -65,7 +65,7 @@ pub(super) async fn connect(home: &Home) -> UnixStream {
 }
 
 /// One request and its answer.
-pub(super) async fn ask(home: &Home, method: &str, target: &str, body: &str) -> Answer {
+pub(crate) async fn ask(home: &Home, method: &str, target: &str, body: &str) -> Answer {
     let length = body.len();
     let head = format!(
         "{method} {target} HTTP/1.1\r\nHost: bursar\r\nConnection: close\r\nContent-Length: {length}"
@@ -74,7 +74,7 @@ pub(super) async fn ask(home: &Home, method: &str, target: &str, body: &str) -> 
 }
 
 /// Sends these bytes and reads until the agent closes the connection.
-pub(super) async fn exchange(home: &Home, bytes: &[u8]) -> Vec<u8> {
+pub(crate) async fn exchange(home: &Home, bytes: &[u8]) -> Vec<u8> {
     let mut stream = connect(home).await;
     // It may have heard enough before the end.
     let _refused = stream.write_all(bytes).await;

@@ -60,10 +60,11 @@ async fn program() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
-      -V, --version     Print version
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
+      -V, --version            Print version
 
     Exit codes:
       0  ok                            5  temporarily unavailable
@@ -175,6 +176,9 @@ async fn login() {
           --port <PORT>
               The port the browser comes back to on this computer
 
+          --sandbox <SANDBOX>
+              Work in this sandbox [default: $BURSAR_SANDBOX]
+
           --json
               Print data as JSON
 
@@ -197,9 +201,10 @@ async fn logout() {
       <ACCOUNT>  The account, such as google or google:work
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -214,9 +219,10 @@ async fn list() {
       [ACCOUNT]  Only this account, or the accounts of this provider
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -235,6 +241,7 @@ async fn status() {
           --calendar             Show what will need a person, in order of date
           --interval <DURATION>  How often, with --watch [default: 30m]
           --warn <DURATION>      What counts as expiring soon [default: 2h]
+          --sandbox <SANDBOX>    Work in this sandbox [default: $BURSAR_SANDBOX]
           --json                 Print data as JSON
       -v, --verbose...           Tell every decision on stderr; twice: everything
       -h, --help                 Print help
@@ -252,11 +259,12 @@ async fn check() {
       [ACCOUNT]  Only this account, or the accounts of this provider
 
     Options:
-          --warn <DURATION>  What counts as expiring soon [default: 2h]
-          --live             Ask the provider whether the token works
-          --json             Print data as JSON
-      -v, --verbose...       Tell every decision on stderr; twice: everything
-      -h, --help             Print help
+          --warn <DURATION>    What counts as expiring soon [default: 2h]
+          --live               Ask the provider whether the token works
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -287,6 +295,7 @@ async fn token() {
           --expect <IDENTITY>     Refuse an account that is not this one at its
                                   provider, by e-mail address or subject; may be
                                   repeated
+          --sandbox <SANDBOX>     Work in this sandbox [default: $BURSAR_SANDBOX]
           --json                  Print data as JSON
       -v, --verbose...            Tell every decision on stderr; twice: everything
       -h, --help                  Print help
@@ -309,6 +318,7 @@ async fn refresh() {
                                  time
           --status               Show the status after it and exit as that does;
                                  alone, refresh what ends within 10h
+          --sandbox <SANDBOX>    Work in this sandbox [default: $BURSAR_SANDBOX]
           --json                 Print data as JSON
       -v, --verbose...           Tell every decision on stderr; twice: everything
       -h, --help                 Print help
@@ -326,9 +336,10 @@ async fn use_account() {
       <ACCOUNT>  The account, such as google:work
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -347,6 +358,7 @@ async fn which() {
           --expect <IDENTITY>  Refuse an account that is not this one at its
                                provider, by e-mail address or subject; may be
                                repeated
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
           --json               Print data as JSON
       -v, --verbose...         Tell every decision on stderr; twice: everything
       -h, --help               Print help
@@ -384,6 +396,8 @@ async fn exec() {
           --expect <IDENTITY>
               Refuse an account that is not this one at its provider, by e-mail
               address or subject; may be repeated
+          --sandbox <SANDBOX>
+              Work in this sandbox [default: $BURSAR_SANDBOX]
           --json
               Print data as JSON
       -v, --verbose...
@@ -405,6 +419,7 @@ async fn cleanup() {
           --unused <DURATION>  Also remove logins not used for this long, such as 7d
           --issued             Instead of logins, what the server has issued and is
                                over
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
           --json               Print data as JSON
       -v, --verbose...         Tell every decision on stderr; twice: everything
       -h, --help               Print help
@@ -419,9 +434,10 @@ async fn rebuild() {
     Usage: bursar rebuild [OPTIONS]
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -445,6 +461,7 @@ async fn doctor() {
           --client-id <ID>      With --mcp: a public client that is registered
                                 there, where none can be made
           --timeout <DURATION>  With --mcp: how long to wait for each sign-in
+          --sandbox <SANDBOX>   Work in this sandbox [default: $BURSAR_SANDBOX]
           --json                Print data as JSON
       -v, --verbose...          Tell every decision on stderr; twice: everything
       -h, --help                Print help
@@ -459,14 +476,15 @@ async fn demo() {
     Usage: bursar demo [OPTIONS]
 
     Options:
-          --once              End after the show instead of leaving the server open
-                              to look at
-          --browser           Sign in and agree yourself, in your browser
-          --listen <ADDRESS>  Where on this machine to listen [default: any free
-                              port of 127.0.0.1]
-          --json              Print data as JSON
-      -v, --verbose...        Tell every decision on stderr; twice: everything
-      -h, --help              Print help
+          --once               End after the show instead of leaving the server open
+                               to look at
+          --browser            Sign in and agree yourself, in your browser
+          --listen <ADDRESS>   Where on this machine to listen [default: any free
+                               port of 127.0.0.1]
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -484,9 +502,10 @@ async fn configuration() {
       help       Print this message or the help of the given subcommand(s)
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -501,9 +520,10 @@ async fn completions() {
       <SHELL>  The shell [possible values: bash, elvish, fish, powershell, zsh]
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -518,9 +538,10 @@ async fn man() {
       [COMMAND]  The command whose page is wanted
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -535,10 +556,11 @@ async fn backup() {
       <FILE>  The file to write; `-` writes to stdout
 
     Options:
-          --force       Replace the file if there is one
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --force              Replace the file if there is one
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -573,6 +595,9 @@ async fn restore() {
           --password-file <FILE>
               A file with the password for that URL
 
+          --sandbox <SANDBOX>
+              Work in this sandbox [default: $BURSAR_SANDBOX]
+
           --json
               Print data as JSON
 
@@ -597,6 +622,7 @@ async fn migrate() {
           --password-file <FILE>  A file with the password for that URL
           --cancel                Call a move off that is not complete: the store
                                   here serves again
+          --sandbox <SANDBOX>     Work in this sandbox [default: $BURSAR_SANDBOX]
           --json                  Print data as JSON
       -v, --verbose...            Tell every decision on stderr; twice: everything
       -h, --help                  Print help
@@ -620,9 +646,10 @@ async fn vault() {
       help    Print this message or the help of the given subcommand(s)
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -641,6 +668,9 @@ async fn vault_init() {
               - keychain:   The operating system's keychain
               - key-file:   A file only you can read
               - passphrase: Nowhere: derived from a passphrase that you know
+
+          --sandbox <SANDBOX>
+              Work in this sandbox [default: $BURSAR_SANDBOX]
 
           --json
               Print data as JSON
@@ -661,9 +691,10 @@ async fn vault_unlock() {
     Usage: bursar vault unlock [OPTIONS]
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -675,9 +706,10 @@ async fn vault_lock() {
     Usage: bursar vault lock [OPTIONS]
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }
 
@@ -695,6 +727,7 @@ async fn vault_rotate() {
                                  `--finish`: other machines have only that one yet
           --finish               From now on the old key that `--keep-old` has kept
                                  opens nothing
+          --sandbox <SANDBOX>    Work in this sandbox [default: $BURSAR_SANDBOX]
           --json                 Print data as JSON
       -v, --verbose...           Tell every decision on stderr; twice: everything
       -h, --help                 Print help
@@ -714,6 +747,7 @@ async fn vault_rekey() {
           --rate <NUMBER>        At most so many records a second are sealed anew
                                  [default: 500]
           --wait                 Stay until the old data keys are gone
+          --sandbox <SANDBOX>    Work in this sandbox [default: $BURSAR_SANDBOX]
           --json                 Print data as JSON
       -v, --verbose...           Tell every decision on stderr; twice: everything
       -h, --help                 Print help
@@ -728,8 +762,9 @@ async fn vault_status() {
     Usage: bursar vault status [OPTIONS]
 
     Options:
-          --json        Print data as JSON
-      -v, --verbose...  Tell every decision on stderr; twice: everything
-      -h, --help        Print help
+          --sandbox <SANDBOX>  Work in this sandbox [default: $BURSAR_SANDBOX]
+          --json               Print data as JSON
+      -v, --verbose...         Tell every decision on stderr; twice: everything
+      -h, --help               Print help
     ");
 }

@@ -91,9 +91,19 @@ impl Home {
 
     /// Logs in with the browser flow, as a person who agrees to everything.
     pub(crate) async fn login(&self, provider: &MisbehavingProvider, nickname: &str) -> Ended {
+        self.login_with(provider, nickname, &[]).await
+    }
+
+    /// The same with further arguments.
+    pub(crate) async fn login_with(
+        &self,
+        provider: &MisbehavingProvider,
+        nickname: &str,
+        more: &[&str],
+    ) -> Ended {
         let issuer = provider.issuer();
         let arguments = ["login", &issuer, "--client-id", PUBLIC_CLIENT, "--no-browser", "--as", nickname];
-        let mut child = self.command(&arguments).spawn().unwrap();
+        let mut child = self.command(&[&arguments, more].concat()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut stderr = String::new();
         let mut visited = false;

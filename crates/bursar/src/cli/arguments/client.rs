@@ -7,17 +7,12 @@ use bursar_core::provider::duration::parse_duration;
 use clap::{ArgAction, ArgGroup, Args, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
-use super::sandbox::SandboxChoice;
-
 /// `bursar client`
 #[derive(Debug, Args)]
 pub struct ClientCommand {
     /// What about them
     #[command(subcommand)]
     pub action: ClientAction,
-    /// Where
-    #[command(flatten)]
-    pub sandbox: SandboxChoice,
 }
 
 /// What `bursar client` can do.

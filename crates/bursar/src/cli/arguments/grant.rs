@@ -2,17 +2,12 @@
 
 use clap::{Args, Subcommand};
 
-use super::sandbox::SandboxChoice;
-
 /// `bursar grant`
 #[derive(Debug, Args)]
 pub struct GrantCommand {
     /// What about them
     #[command(subcommand)]
     pub action: GrantAction,
-    /// Where
-    #[command(flatten)]
-    pub sandbox: SandboxChoice,
 }
 
 /// What `bursar grant` can do.
@@ -60,7 +55,4 @@ pub struct ExplainCommand {
     /// The id that was told with the error
     #[arg(value_name = "ID")]
     pub id: String,
-    /// Where
-    #[command(flatten)]
-    pub sandbox: SandboxChoice,
 }

@@ -2,17 +2,12 @@
 
 use clap::{Args, Subcommand};
 
-use super::sandbox::SandboxChoice;
-
 /// `bursar key`
 #[derive(Debug, Args)]
 pub struct KeyCommand {
     /// What about them
     #[command(subcommand)]
     pub action: KeyAction,
-    /// Where
-    #[command(flatten)]
-    pub sandbox: SandboxChoice,
 }
 
 /// What `bursar key` can do.

@@ -4,17 +4,12 @@ use bursar_core::provider::duration::parse_duration;
 use clap::{ArgAction, Args, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
-use super::sandbox::SandboxChoice;
-
 /// `bursar resource`
 #[derive(Debug, Args)]
 pub struct ResourceCommand {
     /// What about them
     #[command(subcommand)]
     pub action: ResourceAction,
-    /// Where
-    #[command(flatten)]
-    pub sandbox: SandboxChoice,
 }
 
 /// What `bursar resource` can do.

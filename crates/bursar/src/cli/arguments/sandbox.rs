@@ -1,4 +1,4 @@
-//! Arguments of `bursar sandbox`, and the choice of one in other commands.
+//! Arguments of `bursar sandbox`.
 
 use std::path::PathBuf;
 
@@ -6,16 +6,6 @@ use bursar_core::engine::sandboxes::{HostName, SandboxName};
 use bursar_core::provider::duration::parse_duration;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
-
-use super::LAST;
-
-/// Which sandbox a command is about.
-#[derive(Clone, Debug, Default, Args)]
-pub struct SandboxChoice {
-    /// In this sandbox [default: as `server.sandbox` says, else the server itself]
-    #[arg(id = "in_sandbox", long = "sandbox", value_name = "SANDBOX", global = true, display_order = LAST - 1, value_parser = SandboxName::parse)]
-    pub name: Option<SandboxName>,
-}
 
 /// `bursar sandbox`
 #[derive(Debug, Args)]

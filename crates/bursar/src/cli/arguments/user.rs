@@ -5,17 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::sandbox::SandboxChoice;
-
 /// `bursar user`
 #[derive(Debug, Args)]
 pub struct UserCommand {
     /// What about them
     #[command(subcommand)]
     pub action: UserAction,
-    /// Where
-    #[command(flatten)]
-    pub sandbox: SandboxChoice,
 }
 
 /// What `bursar user` can do.

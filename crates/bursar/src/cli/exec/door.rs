@@ -53,7 +53,8 @@ impl Door {
         };
         // Its connections end with the command: nobody waits for them, as one does for a refresh under way.
         let hall = Hall { clock: app.engine.ports().clock.clone(), tasks: Arc::new(TokioTasks::new()) };
-        let door = SessionDoor { desk: app.desk.clone(), accounts: accounts.into(), token, told };
+        let sandbox = app.engine.sandbox();
+        let door = SessionDoor { desk: app.desk.clone(), sandbox, accounts: accounts.into(), token, told };
         hall.serve(listener, session_door(door), std::future::pending()).await;
     }
 }

@@ -5,6 +5,7 @@ use bursar_core::lifecycle::reference::AccountReference;
 
 use super::super::app::App;
 use super::super::arguments::handing_out::ExecCommand;
+use super::super::subject::SANDBOX;
 use super::super::variables::{Assignment, Wish, assignments, check_name};
 use crate::exit::{Exit, Failure};
 
@@ -92,7 +93,7 @@ fn check_names(command: &ExecCommand) -> Result<(), Failure> {
 }
 
 /// What a session's command finds the session by.
-const OWN_VARIABLES: [&str; 4] = [SOCKET, SESSION_TOKEN, SESSION, GATEWAY];
+const OWN_VARIABLES: [&str; 5] = [SOCKET, SESSION_TOKEN, SESSION, GATEWAY, SANDBOX];
 /// The session's socket.
 pub(super) const SOCKET: &str = "BURSAR_SOCKET";
 /// What must be shown there.

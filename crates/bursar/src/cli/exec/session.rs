@@ -139,7 +139,8 @@ fn name_of(program: &std::ffi::OsStr) -> String {
 /// Where the gateway listens: as the agent says, which knows what became of it, or else as the configuration does. `None`:
 /// there is none, or only the system knows its port.
 async fn gateway(app: &App) -> Option<String> {
-    if app.config.gateway.routes.is_empty() {
+    // The agent's gateway is the installation's own.
+    if app.config.gateway.routes.is_empty() || app.sandbox.is_some() {
         return None;
     }
     let paths = Paths::resolve(&app.environment).ok()?;

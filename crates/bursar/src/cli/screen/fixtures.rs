@@ -152,6 +152,7 @@ pub(super) fn view(account: &Account) -> AccountView {
         default: work,
         sessions: if work { 2 } else { 0 },
         is_unconfirmed_copy: false,
+        sandbox: None,
     };
     AccountView::of(account, surroundings, &VIEWING)
 }

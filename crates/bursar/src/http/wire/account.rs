@@ -1,6 +1,7 @@
 //! Accounts over the line.
 
 use bursar_core::engine::logout::RevocationReport;
+use bursar_core::engine::sandboxes::SandboxName;
 use bursar_core::lifecycle::account::LoginMethod;
 use bursar_core::lifecycle::failure::CauseKind;
 use serde::Serialize;
@@ -21,6 +22,9 @@ pub struct AccountDocument {
     provider: String,
     /// The account's nickname.
     account: String,
+    /// The sandbox it is in; absent: it is the installation's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox: Option<String>,
     /// Who it is at the provider, for people.
     identity: Option<String>,
     /// Whether it is usable as it stands: `valid`, `expiring` or `expired`.
@@ -93,6 +97,7 @@ impl From<&AccountView> for AccountDocument {
             reference: view.reference.to_string(),
             provider: view.reference.provider.to_string(),
             account: view.reference.nickname.to_string(),
+            sandbox: view.surroundings.sandbox.as_ref().map(SandboxName::to_string),
             identity: view.identity.clone(),
             status: view.state.bucket().as_str(),
             state: view.state.as_str(),

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 pub struct FailureDocument {
     /// The stable word: `usage`, `no_such_account`, `login_required`, `unavailable`, `vault_locked` (by a person),
     /// `vault_unavailable` (no way to the key), `denied`, `unauthorized`, `no_such_session`, `no_such_login`,
-    /// `too_late`, `too_many_logins`, `cancelled`, `unknown_route` or `error`.
+    /// `no_such_sandbox`, `too_late`, `too_many_logins`, `cancelled`, `unknown_route` or `error`.
     pub error: String,
     /// What happened, to what.
     pub message: String,

@@ -2,7 +2,7 @@
 
 use bursar_core::engine::issuer::statistics::Statistics;
 
-use super::administration::{server_around, value};
+use super::administration::{server_of, value};
 use super::app::App;
 use super::arguments::StatsCommand;
 use super::screen::table::table;
@@ -10,7 +10,7 @@ use crate::exit::{Exit, Failure};
 
 /// The command has one subject so far, and insists on its name.
 pub(super) async fn run(app: &App, _command: &StatsCommand) -> Result<Exit, Failure> {
-    let counts = server_around(app).await?.statistics().await?;
+    let counts = server_of(app).await?.statistics().await?;
     if app.printer.json {
         let mut document = value(&counts);
         document["schema"] = 1.into();
@@ -51,6 +51,7 @@ fn rows(counts: &Statistics) -> Vec<[String; 3]> {
         ),
         row("users", users.active + users.disabled, &[(users.disabled, "disabled")]),
         row("resources", counts.resources, &[]),
+        row("held accounts", counts.accounts, &[]),
         row("grants", grants.standing + grants.withdrawn, &[(grants.withdrawn, "withdrawn")]),
         row("codes", codes.waiting + codes.over, &[(codes.waiting, "waiting")]),
         row("device codes", device_codes.waiting + device_codes.over, &[(device_codes.waiting, "waiting")]),

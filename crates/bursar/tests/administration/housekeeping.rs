@@ -76,6 +76,7 @@ async fn what_is_over_is_told_then_removed_and_then_gone() {
     clients                   1
     users                     1
     resources                 1
+    held accounts             0
     grants                    0
     codes                     0
     device codes              0

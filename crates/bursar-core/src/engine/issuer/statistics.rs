@@ -16,6 +16,7 @@ use super::records::revoked::REVOKED;
 use super::records::signing_key::SIGNING_KEY;
 use super::records::user::User;
 use super::refusal::IssueError;
+use crate::lifecycle::account::Account;
 use crate::ports::document::{self, Document};
 use crate::ports::store::{Kind, Page};
 
@@ -26,6 +27,8 @@ pub struct Statistics {
     pub active_tokens: u64,
     /// Clients.
     pub clients: ClientCounts,
+    /// Accounts that are held.
+    pub accounts: u64,
     /// Users.
     pub users: UserCounts,
     /// Resources.
@@ -106,6 +109,7 @@ impl AuthorizationServer {
     pub async fn statistics(&self) -> Result<Statistics, IssueError> {
         let now = self.now();
         let mut counts = Statistics {
+            accounts: self.alive(Account::KIND).await?,
             resources: self.alive(&RESOURCE).await?,
             signing_keys: self.alive(&SIGNING_KEY).await?,
             browser_sessions: self.alive(&BROWSER_SESSION).await?,

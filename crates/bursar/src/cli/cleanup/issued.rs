@@ -3,12 +3,12 @@
 use bursar_core::engine::issuer::tidying::Tidied;
 use serde_json::{Value, json};
 
-use crate::cli::administration::server_around;
+use crate::cli::administration::server_of;
 use crate::cli::app::App;
 use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(app: &App, dry_run: bool) -> Result<Exit, Failure> {
-    let server = server_around(app).await?;
+    let server = server_of(app).await?;
     let tidied = if dry_run { server.untidy().await? } else { server.clean_up().await? };
     let removals = removals(&tidied);
     if app.printer.json {

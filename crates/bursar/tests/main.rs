@@ -65,4 +65,6 @@ mod shells;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tenants;
+#[cfg(test)]
 mod vault;

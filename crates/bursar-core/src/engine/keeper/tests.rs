@@ -327,7 +327,8 @@ fn leases_of_a_machine_that_died_hold_up_no_other_account() {
     world.clock.advance(Duration::from_secs(30));
     for reference in &held {
         let lock = &world.engine.ports.refresh_lock;
-        let permit = block_on(lock.acquire(&reference.key(), Duration::ZERO)).unwrap().unwrap();
+        let permit =
+            block_on(lock.acquire(&world.engine.space, &reference.key(), Duration::ZERO)).unwrap().unwrap();
         // Nobody is left to give it back.
         std::mem::forget(permit);
     }

@@ -52,7 +52,11 @@ impl Browser {
         let mut browser =
             Self { client, session: format!("http://127.0.0.1:{port}/session"), _driver: driver };
         let options = json!({ "args": ["--headless", "--no-sandbox", "--disable-dev-shm-usage"] });
-        let wanted = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } });
+        let wanted = json!({
+            "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" },
+            // What is looked for may be on the page that is about to come.
+            "timeouts": { "implicit": PATIENCE.as_millis() },
+        });
         let session = browser.ask("", json!({ "capabilities": { "alwaysMatch": wanted } })).await;
         browser.session = format!("{}/{}", browser.session, session["sessionId"].as_str().unwrap());
         browser
@@ -273,6 +277,8 @@ pub(super) const ENTER: &str = "\u{e007}";
 const TABULATOR: &str = "\u{e004}";
 /// More than any of our pages has.
 const MOST_STEPS: usize = 30;
-/// Ten seconds in all: a busy machine draws slowly.
+/// A busy machine draws slowly.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// As long in all.
 const LOOKS: usize = 200;
 const PAUSE: Duration = Duration::from_millis(50);

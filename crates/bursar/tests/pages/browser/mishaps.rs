@@ -53,6 +53,8 @@ async fn whoever_is_not_the_one_signed_in_goes_on_as_somebody_else() {
         browser.sign_in(PASSWORD).await;
         browser.reads("Allow access?").await;
         browser.click("form.person button").await;
+        // The application is named on the page before, too.
+        browser.reads("Password").await;
         browser.reads("Notebook").await;
         browser.sign_in(PASSWORD).await;
         browser.click("button[value=allow]").await;

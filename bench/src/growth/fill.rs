@@ -23,7 +23,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::people::{LOGINS, Login, Person};
 use crate::population::sandbox;
 
-/// Writes everybody and so many others after each of them, and families that have ended, spread alike.
+/// Writes families that have ended, of all kinds of people, and then everybody and so many others after each of them: what
+/// lives as long ends in the order of its beginning, so what is to be reaped is what was written first.
 pub(super) async fn fill(
     store: &Arc<dyn Store>,
     people: &[Person],
@@ -38,18 +39,18 @@ pub(super) async fn fill(
         batch: None,
         batches: 0,
     };
+    for number in 0..ended {
+        let person = &people[number * people.len() / ended];
+        let family = filling.ended(&person.logins[0].family, ended - number);
+        filling.put(&family).await?;
+    }
     let mut number = 0;
-    for (position, person) in people.iter().enumerate() {
+    for person in people {
         filling.put_person(person, number).await?;
         for _ in 0..others {
             number += 1;
             let other = filling.another(person, number);
             filling.put_person(&other, number).await?;
-        }
-        let due = ended * (position + 1) / people.len() - ended * position / people.len();
-        for _ in 0..due {
-            let family = filling.ended(&person.logins[0].family);
-            filling.put(&family).await?;
         }
         number += 1;
     }
@@ -148,11 +149,15 @@ impl Filling {
         }
     }
 
-    /// A family of that kind whose time is over.
-    fn ended(&self, family: &Family) -> Family {
-        let over = self.now.saturating_sub(LONG).unwrap_or(Timestamp::MIN);
+    /// A family of that kind whose time is over, the sooner the more are `after` it.
+    fn ended(&self, family: &Family, after: usize) -> Family {
+        let before = SignedDuration::from_secs(i64::try_from(after).unwrap_or(i64::MAX));
+        let over = self.now.saturating_sub(LONG.saturating_add(before)).unwrap_or(Timestamp::MIN);
         let line = family.line.clone().map(|line| Line { current: self.digest(), ends_at: over, ..line });
-        Family { id: Identifier::new(over, &self.random), line, access_until: over, ..family.clone() }
+        let lifetime = family.line.as_ref().map(|line| line.ends_at.duration_since(family.began_at));
+        let began_at = over.saturating_sub(lifetime.unwrap_or_default()).unwrap_or(Timestamp::MIN);
+        let id = Identifier::new(began_at, &self.random);
+        Family { id, began_at, line, access_until: over, ..family.clone() }
     }
 
     fn digest(&self) -> TokenDigest {

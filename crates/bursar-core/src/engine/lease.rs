@@ -46,10 +46,10 @@ impl LeaseLock {
         }
         let lease = RefreshLease {
             account: account.to_owned(),
-            holder: self.unguessable(),
+            holder: unguessable(&*self.random).expose().to_owned(),
             until: answer.time.saturating_add(LEASE_LIFE).unwrap_or(jiff::Timestamp::MAX),
         };
-        let batch = Batch::new(space.clone(), CommitId(self.unguessable()));
+        let batch = Batch::new(space.clone(), self.commit_id());
         let batch = document::put(batch, &lease, Expected::Absent)?;
         match self.store.commit(batch).await?.value {
             Commit::Done(version) => {
@@ -60,8 +60,8 @@ impl LeaseLock {
         }
     }
 
-    fn unguessable(&self) -> String {
-        unguessable(&*self.random).expose().to_owned()
+    fn commit_id(&self) -> CommitId {
+        CommitId::new(self.clock.now(), &*self.random)
     }
 }
 
@@ -107,8 +107,8 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // Only this holder's version is removed: whoever took over after the deadline keeps theirs.
         let (store, version) = (self.lock.store.clone(), self.version);
-        let id = CommitId(self.lock.unguessable());
-        let batch = Batch::new(self.space.clone(), id).delete(RefreshLease::KIND, &self.account, version);
+        let batch = Batch::new(self.space.clone(), self.lock.commit_id());
+        let batch = batch.delete(RefreshLease::KIND, &self.account, version);
         self.lock.tasks.spawn(Box::pin(async move {
             // If this fails the lease ends by itself.
             if let Err(error) = store.commit(batch).await {

@@ -35,7 +35,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::identifier::Identifier;
 use crate::lifecycle::reference::AccountReference;
 use crate::ports::clock::Clock;
 use crate::ports::document;
@@ -167,9 +166,13 @@ impl Engine {
         Batch::new(self.space.clone(), self.commit_id())
     }
 
-    /// In the order of their making, so that a store that keeps them in order adds at one end only.
+    /// A commit that goes by the name of what it brings about, which nothing else has.
+    fn batch_of(&self, new_name: &str) -> Batch {
+        Batch::new(self.space.clone(), CommitId(new_name.to_owned()))
+    }
+
     fn commit_id(&self) -> CommitId {
-        CommitId(Identifier::new(self.now(), &*self.ports.random).to_string())
+        CommitId::new(self.now(), &*self.ports.random)
     }
 }
 

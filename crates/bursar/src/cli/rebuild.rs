@@ -9,9 +9,9 @@ use bursar_core::engine::records::{
     AccountUse, DataKey, DefaultAccount, LoginMark, ProviderDefinition, RefreshLease, Revocation,
 };
 use bursar_core::lifecycle::account::Account;
+use bursar_core::ports::clock::Clock as _;
 use bursar_core::ports::document::{self, Document};
 use bursar_core::ports::event::Event;
-use bursar_core::ports::random::unguessable;
 use bursar_core::ports::store::{Batch, CommitId, EventQuery, Page, SandboxId, Space, Store, StoreError};
 use bursar_store::sqlite::salvage::SalvageReport;
 use futures::executor::block_on;
@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::paths::Paths;
 use crate::exit::{Exit, Failure};
-use crate::system::SystemRandom;
+use crate::system::{SystemClock, SystemRandom};
 use crate::wiring;
 
 pub(super) fn run(environment: &Environment, printer: &Printer) -> Result<Exit, Failure> {
@@ -137,7 +137,7 @@ async fn remove_garbled_of<T: Document>(
         for record in records {
             let (key, version) = (record.key.clone(), record.version);
             if document::decode::<T>(&record).is_err() {
-                let id = CommitId(unguessable(&SystemRandom).expose().to_owned());
+                let id = CommitId::new(SystemClock.now(), &SystemRandom);
                 store.commit(Batch::new(space.clone(), id).delete(T::KIND, &key, version)).await?;
                 garbled.push(Garbled { kind: T::KIND.name, key });
             }

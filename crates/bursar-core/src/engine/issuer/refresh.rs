@@ -123,14 +123,14 @@ impl AuthorizationServer {
         let next = secrets.refresh_tokens.successor(token, &stamp.id);
         let answer = self.token_answer(spent, &stamp, next.text()).await?;
         let now = self.now();
+        let batch = self.engine().batch_of(&stamp.id);
         let brought = spent.brings(stamp);
         let rotated = line.clone().rotated(next.digest(), brought, &request.source.digest, pace, now);
         // Told of the client: a line for every family would make each rotation touch a page of the log's index alone.
         let event = Event::new(now, "client.refreshed", family.document.client.clone())
             .with("family", family.document.id.to_string());
-        let batch = self.engine().batch().event(event);
         let next = family.document.with(rotated, answer.expires_at);
-        Ok(self.is_stored(spent, batch, next).await?.then_some(answer))
+        Ok(self.is_stored(spent, batch.event(event), next).await?.then_some(answer))
     }
 
     /// The policy of clients that prove a key instead: the token stays, and brings new access tokens.
@@ -140,7 +140,7 @@ impl AuthorizationServer {
         let answer = self.token_answer(spent, &stamp, token.text()).await?;
         let used = line.clone().used(&self.pace(), self.now());
         let next = family.document.with(used, answer.expires_at);
-        Ok(self.is_stored(spent, self.engine().batch(), next).await?.then_some(answer))
+        Ok(self.is_stored(spent, self.engine().batch_of(&stamp.id), next).await?.then_some(answer))
     }
 
     /// The answer that replaced this token, once more. Who asks for less than it got, or has proven another key meanwhile,

@@ -3,11 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::error::StoreError;
 use super::kind::{Group, Kind};
 use super::record::{NewRecord, Version};
 use super::space::Space;
+use crate::identifier::Identifier;
 use crate::ports::event::Event;
+use crate::ports::random::Random;
 
 /// What a write or guard insists on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +57,18 @@ pub struct Guard {
     pub expected: Expected,
 }
 
-/// Names a commit, so that its outcome can be asked for: unguessable, chosen by the caller.
+/// Names a commit, so that its outcome can be asked for: chosen by the caller, and by nobody else. In the order of their
+/// making, so that a store that keeps them in order adds at one end and forgets at the other; a few that are not are only
+/// remembered for longer, or keep others from being forgotten for a day.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CommitId(pub String);
+
+impl CommitId {
+    /// A new name.
+    pub fn new(now: Timestamp, random: &dyn Random) -> Self {
+        Self(Identifier::new(now, random).to_string())
+    }
+}
 
 /// Writes that happen together, in one space, if every expectation holds. A copy costs nothing: whoever commits one keeps
 /// another, for when the outcome is unknown.

@@ -34,10 +34,12 @@ pub(super) struct Mandate<'a> {
     pub(super) sender_key: Option<&'a Thumbprint>,
 }
 
-/// How tokens for some resources look.
+/// How tokens for some resources look, and what whoever gets one must prove.
 struct Form {
     format: TokenFormat,
     lifetime: SignedDuration,
+    /// The resource that takes no token that is not bound to a key, if one is like that.
+    wants_proof: Option<Stored<Arc<Resource>>>,
 }
 
 impl AuthorizationServer {
@@ -61,7 +63,8 @@ impl AuthorizationServer {
         mandate: &Mandate<'_>,
         stamp: &Stamp,
     ) -> Result<Secret, IssueError> {
-        self.check_proof_is_there(mandate).await?;
+        let form = self.form(mandate.resources).await?;
+        form.check_proof_is_there(mandate)?;
         let (user, family) = mandate.requester.user_and_family();
         let resources: Vec<&str> = mandate.resources.iter().map(ResourceIndicator::as_str).collect();
         let issuer = self.rules().issuer.as_str();
@@ -90,7 +93,7 @@ impl AuthorizationServer {
             grant: ground.as_deref(),
             other: &OtherClaims::default(),
         };
-        match self.form(mandate.resources).await?.format {
+        match form.format {
             TokenFormat::Jwt(algorithm) => {
                 let key = self.signing_key(algorithm).await?;
                 key.sign(access_token::TYPE, &claims).map_err(|_| IssueError::Signing)
@@ -156,24 +159,6 @@ impl AuthorizationServer {
         Ok(known)
     }
 
-    /// Whoever issues a token that its resource would not take without proof of a key makes somebody wait for nothing.
-    async fn check_proof_is_there(&self, mandate: &Mandate<'_>) -> Result<(), IssueError> {
-        if mandate.sender_key.is_some() {
-            return Ok(());
-        }
-        let resources = self.known_resources(mandate.resources).await?;
-        match resources.iter().find(|resource| resource.document.requires_proof) {
-            None => Ok(()),
-            Some(resource) => {
-                let refusal = Refusal::new(
-                    ErrorCode::InvalidDpopProof,
-                    "the resource takes only tokens that are bound to a key, and the request carries no proof of one",
-                );
-                Err(refusal.because(format!("{} requires proof", resource.document.url)).into())
-            }
-        }
-    }
-
     /// A new name for something.
     pub(super) fn new_name(&self) -> String {
         Identifier::new(self.now(), self.random()).to_string()
@@ -185,19 +170,35 @@ impl AuthorizationServer {
         for resource in self.known_resources(resources).await? {
             let (format, lifetime) =
                 (resource.document.format, resource.document.access_lifetime.unwrap_or(usual));
-            match &mut form {
-                None => form = Some(Form { format, lifetime }),
-                Some(form) if form.format == format => form.lifetime = form.lifetime.min(lifetime),
-                Some(_) => {
-                    return Err(Refusal::new(
-                        ErrorCode::InvalidTarget,
-                        "these resources cannot share a token: theirs look different",
-                    )
-                    .into());
-                }
+            let form = form.get_or_insert(Form { format, lifetime, wants_proof: None });
+            if form.format != format {
+                return Err(Refusal::new(
+                    ErrorCode::InvalidTarget,
+                    "these resources cannot share a token: theirs look different",
+                )
+                .into());
+            }
+            form.lifetime = form.lifetime.min(lifetime);
+            if resource.document.requires_proof {
+                form.wants_proof.get_or_insert(resource);
             }
         }
-        Ok(form.unwrap_or(Form { format: self.rules().access_format, lifetime: usual }))
+        let anywhere = Form { format: self.rules().access_format, lifetime: usual, wants_proof: None };
+        Ok(form.unwrap_or(anywhere))
+    }
+}
+
+impl Form {
+    /// Whoever issues a token that its resource would not take without proof of a key makes somebody wait for nothing.
+    fn check_proof_is_there(&self, mandate: &Mandate<'_>) -> Result<(), Refusal> {
+        let Some(resource) = self.wants_proof.as_ref().filter(|_| mandate.sender_key.is_none()) else {
+            return Ok(());
+        };
+        let refusal = Refusal::new(
+            ErrorCode::InvalidDpopProof,
+            "the resource takes only tokens that are bound to a key, and the request carries no proof of one",
+        );
+        Err(refusal.because(format!("{} requires proof", resource.document.url)))
     }
 }
 

@@ -206,6 +206,9 @@ const MAXIMUM_BYTES: usize = 64 * 1024;
 const MAXIMUM_PARAMETERS: usize = 100;
 
 fn decoded(text: &[u8]) -> Result<Secret, FormError> {
+    if !text.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        return std::str::from_utf8(text).map(Secret::new).map_err(|_| FormError::NotUtf8);
+    }
     // Decoding only shrinks, so this room is never outgrown and no copy is left unwiped.
     let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text.iter().copied();

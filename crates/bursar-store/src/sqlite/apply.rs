@@ -179,7 +179,7 @@ fn write(group: &mut Group<'_>, batch: &Batch, now: Timestamp) -> Result<Option<
     let sequence = group.next_sequence();
     let number = i64::try_from(sequence).unwrap_or(i64::MAX);
     let sql = "INSERT INTO commit_log (sequence, space, id, at) VALUES (?1, ?2, ?3, ?4) \
-               ON CONFLICT (space, id) DO NOTHING";
+               ON CONFLICT (id, space) DO NOTHING";
     let new = execute(connection, sql, params![number, space.as_str(), batch.id().0, now.as_millisecond()])?;
     if new == 0 {
         return Ok(None);
@@ -304,20 +304,20 @@ fn millis(duration: Duration) -> usize {
     usize::try_from(duration.as_millis()).unwrap_or(usize::MAX)
 }
 
-/// Looks at the oldest lines only, and at the very oldest first, so it costs next to nothing where none is old enough.
-const FORGET_COMMITS: &str = "DELETE FROM commit_log WHERE sequence IN \
-     (SELECT sequence FROM (SELECT sequence, at FROM commit_log ORDER BY sequence LIMIT \
-      coalesce((SELECT iif(at < ?1, ?2, 0) FROM commit_log ORDER BY sequence LIMIT 1), 0)) WHERE at < ?1)";
+/// Looks at the oldest lines only, and at the very oldest first, so it costs next to nothing where none is old enough. Those
+/// are a few, because not every id is from the time of its commit.
+const FORGET_COMMITS: &str = "DELETE FROM commit_log WHERE (id, space) IN \
+     (SELECT id, space FROM (SELECT id, space, at FROM commit_log ORDER BY id LIMIT \
+      iif((SELECT min(at) FROM (SELECT at FROM commit_log ORDER BY id LIMIT 16)) < ?1, ?2, 0)) WHERE at < ?1)";
 
 /// The same for events.
-const FORGET_EVENTS: &str = "DELETE FROM event WHERE id IN \
-     (SELECT id FROM (SELECT id, at FROM event INDEXED BY event_by_space WHERE space = ?1 ORDER BY id LIMIT ?3) \
-      WHERE at < ?2)";
+const FORGET_EVENTS: &str = "DELETE FROM event WHERE space = ?1 AND id IN \
+     (SELECT id FROM (SELECT id, at FROM event NOT INDEXED WHERE space = ?1 ORDER BY id LIMIT ?3) WHERE at < ?2)";
 
 /// A change is forgotten with its commit, so before it, and whatever its space: nobody asks for one that has ended.
 const FORGET_CHANGES: &str = "DELETE FROM change_log WHERE (space, sequence) IN \
-     (SELECT space, sequence FROM (SELECT space, sequence, at FROM commit_log ORDER BY sequence LIMIT \
-      coalesce((SELECT iif(at < ?1, ?2, 0) FROM commit_log ORDER BY sequence LIMIT 1), 0)) WHERE at < ?1)";
+     (SELECT space, sequence FROM (SELECT space, sequence, at FROM commit_log ORDER BY id LIMIT \
+      iif((SELECT min(at) FROM (SELECT at FROM commit_log ORDER BY id LIMIT 16)) < ?1, ?2, 0)) WHERE at < ?1)";
 
 const FORGET_COUNTERS: &str = "DELETE FROM counter WHERE (space, name) IN \
      (SELECT space, name FROM counter INDEXED BY counter_by_end WHERE ends_at < ?1 ORDER BY ends_at LIMIT ?2)";

@@ -95,7 +95,7 @@ fn write_lines(
             writer.line(Line::Record(backed_up(read_space(&space)?, version, record)))?;
         }
     }
-    let sql = "SELECT id, at, name, subject, detail, space FROM event ORDER BY id";
+    let sql = "SELECT id, at, name, subject, detail, space FROM event ORDER BY space, id";
     let mut statement = connection.prepare(sql).map_err(store_error)?;
     let mut rows = statement.query([]).map_err(store_error)?;
     while let Some(row) = rows.next().map_err(store_error)? {

@@ -120,7 +120,7 @@ fn create(connection: &Connection, object: &Object) -> Result<(), rusqlite::Erro
 
 /// Each entry brings the store's own tables from its index to the next version. Entries are never changed, only added;
 /// tables of kinds are not among them, they follow from their declarations.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE commit_log (
@@ -154,6 +154,25 @@ const MIGRATIONS: [&str; 2] = [
     DROP TABLE event;
     ALTER TABLE event_counted RENAME TO event;
     CREATE INDEX event_by_space ON event (space);
+    CREATE INDEX event_by_subject ON event (space, subject);
+",
+    // Every commit writes a line of both logs, so each has no tree more than it needs. Ids of commits come in the order of
+    // their making, so that one tree serves both who looks for one and who looks for the oldest; events are read in the order
+    // of one space.
+    "
+    CREATE TABLE commit_by_id (
+        id TEXT NOT NULL, space TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (id, space)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO commit_by_id SELECT id, space, sequence, at FROM commit_log;
+    DROP TABLE commit_log;
+    ALTER TABLE commit_by_id RENAME TO commit_log;
+    CREATE TABLE event_of_space (
+        space TEXT NOT NULL, id INTEGER NOT NULL, at INTEGER NOT NULL, name TEXT NOT NULL, subject TEXT NOT NULL,
+        detail TEXT NOT NULL, PRIMARY KEY (space, id)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO event_of_space SELECT space, id, at, name, subject, detail FROM event;
+    DROP TABLE event;
+    ALTER TABLE event_of_space RENAME TO event;
     CREATE INDEX event_by_subject ON event (space, subject);
 ",
 ];

@@ -274,7 +274,7 @@ fn rows<T>(
     statement.query_map(parameters, read)?.collect()
 }
 
-const EVENTS: &str = "SELECT id, at, name, subject, detail FROM event INDEXED BY event_by_space \
+const EVENTS: &str = "SELECT id, at, name, subject, detail FROM event NOT INDEXED \
      WHERE space = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
 
 const EVENTS_OF_SUBJECT: &str = "SELECT id, at, name, subject, detail FROM event INDEXED BY event_by_subject \

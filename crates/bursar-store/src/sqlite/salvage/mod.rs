@@ -5,14 +5,16 @@
 mod files;
 mod rows;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use bursar_core::ports::store::{INCARNATION, Incarnation, Kind, Origin, Sequence, StoreError};
+use bursar_core::ports::store::{
+    INCARNATION, Incarnation, Kind, Origin, SandboxId, Sequence, Space, StoreError,
+};
 use rusqlite::{Connection, OpenFlags, params};
 
 use self::files::{WorkFiles, exchange, working_copy};
-use self::rows::{Rescued, rescue};
+use self::rows::{Numbered, Rescued, rescue};
 use super::SqliteOptions;
 use super::apply::{append_event, put};
 use super::backup::{read_row, read_space};
@@ -99,7 +101,10 @@ fn copy_readable(
     for name in tables.iter().filter(|name| name.starts_with("kind_") && !known.contains(*name)) {
         lost.push(format!("{}: this build does not know the kind", name.trim_start_matches("kind_")));
     }
-    let events = copy_events(&source, target, lost)?;
+    let mut events = 0;
+    for space in spaces(target, schema)? {
+        events += copy_events(&source, target, space, lost)?;
+    }
     let life = incarnation(&source, schema).ok();
     let honours_from = life.as_ref().and_then(Incarnation::honours_from);
     let from = life.map_or_else(|| "unknown".to_owned(), |source| source.id);
@@ -120,7 +125,12 @@ fn copy_kind(
 ) -> Result<(u64, Sequence), StoreError> {
     let table = table(kind);
     let (mut count, mut newest) = (0, 0);
-    let rescued = rescue(source, &table, &salvage_rows(kind, &columns(source, &table)), |row| {
+    let numbered = Numbered {
+        last: format!("SELECT max(rowid) FROM {table}"),
+        rows: salvage_rows(kind, &columns(source, &table)),
+        of: None,
+    };
+    let rescued = rescue(source, &numbered, |row| {
         // A row that is no longer what was written is as lost as one that cannot be read.
         let Ok((space, version, record)) = read_row(kind, row, 1) else { return Ok(false) };
         let Some(space) = read_space(&space).ok().filter(|space| kind.check_space(space).is_ok()) else {
@@ -135,14 +145,38 @@ fn copy_kind(
     Ok((count, newest))
 }
 
-fn copy_events(source: &Connection, target: &Connection, lost: &mut Vec<String>) -> Result<u64, StoreError> {
+/// Those of which a record was saved, and those that everybody has.
+fn spaces(target: &Connection, schema: &Schema) -> Result<BTreeSet<String>, StoreError> {
+    let everybodys = [Space::System, Space::Sandbox(SandboxId::personal())];
+    let mut spaces = BTreeSet::from(everybodys.map(|space| space.as_str().to_owned()));
+    for kind in schema.kinds() {
+        let sql = format!("SELECT DISTINCT space FROM {}", table(kind));
+        let mut statement = target.prepare(&sql).map_err(store_error)?;
+        for space in statement.query_map([], |row| row.get(0)).map_err(store_error)? {
+            spaces.insert(space.map_err(store_error)?);
+        }
+    }
+    Ok(spaces)
+}
+
+fn copy_events(
+    source: &Connection,
+    target: &Connection,
+    space: String,
+    lost: &mut Vec<String>,
+) -> Result<u64, StoreError> {
     let mut count = 0;
-    let sql = "SELECT id, at, name, subject, detail, space FROM event NOT INDEXED \
-               WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
-    let rescued = rescue(source, "event", sql, |row| {
-        let space = row.get::<_, String>(5).ok().and_then(|space| read_space(&space).ok());
-        let (Some(space), Ok(stored)) = (space, read_event(row)) else { return Ok(false) };
-        append_event(target, stored.id, &space, &stored.event)?;
+    let into = read_space(&space)?;
+    let numbered = Numbered {
+        last: "SELECT max(id) FROM event NOT INDEXED WHERE space = ?1".to_owned(),
+        rows: "SELECT id, at, name, subject, detail FROM event NOT INDEXED \
+               WHERE id BETWEEN ?1 AND ?2 AND space = ?3 ORDER BY id"
+            .to_owned(),
+        of: Some(space),
+    };
+    let rescued = rescue(source, &numbered, |row| {
+        let Ok(stored) = read_event(row) else { return Ok(false) };
+        append_event(target, stored.id, &into, &stored.event)?;
         count += 1;
         Ok(true)
     })?;

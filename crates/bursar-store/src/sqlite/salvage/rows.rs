@@ -1,7 +1,19 @@
 //! Reads every readable row of a table whose tree has holes.
 
 use bursar_core::ports::store::StoreError;
-use rusqlite::{Connection, Row};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+
+/// Rows that have numbers.
+#[derive(Debug)]
+pub(super) struct Numbered {
+    /// Selects the last number.
+    pub(super) last: String,
+    /// Selects the rows numbered from ?1 to ?2, the number first, in ascending order.
+    pub(super) rows: String,
+    /// What `rows` means by ?3, and `last` by ?1; `None`: nothing.
+    pub(super) of: Option<String>,
+}
 
 /// What became of a table's rows.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,23 +26,22 @@ pub(super) struct Rescued {
     pub(super) given_up_after: Option<i64>,
 }
 
-/// Hands every readable row to `take`, which tells whether it made sense. `sql` selects the rowids from ?1 to ?2,
-/// the rowid first, in ascending order.
+/// Hands every readable row to `take`, which tells whether it made sense.
 ///
 /// From both ends up to the first hole; what lies between is halved and tried again.
 pub(super) fn rescue(
     source: &Connection,
-    table: &str,
-    sql: &str,
+    numbered: &Numbered,
     mut take: impl FnMut(&Row<'_>) -> Result<bool, StoreError>,
 ) -> Result<Rescued, StoreError> {
-    let last =
-        source.query_one(&format!("SELECT max(rowid) FROM {table}"), [], |row| row.get::<_, Option<i64>>(0));
+    let of = numbered.of.clone().map(Value::Text);
+    let last = source.query_one(&numbered.last, params_from_iter(&of), |row| row.get::<_, Option<i64>>(0));
     let last = last.map_or(BEYOND_EVERY_ROW, Option::unwrap_or_default);
     let mut search = Search {
         source,
-        up: sql.to_owned(),
-        down: format!("{sql} DESC"),
+        up: numbered.rows.clone(),
+        down: format!("{} DESC", numbered.rows),
+        of,
         take: &mut take,
         tries: TRIES,
         rescued: Rescued::default(),
@@ -57,6 +68,7 @@ struct Search<'a> {
     source: &'a Connection,
     up: String,
     down: String,
+    of: Option<Value>,
     take: &'a mut dyn FnMut(&Row<'_>) -> Result<bool, StoreError>,
     tries: u32,
     rescued: Rescued,
@@ -85,7 +97,10 @@ impl Search<'_> {
         let mut last = None;
         // Every error of SQLite means here what we came for: this place cannot be read.
         let Ok(mut statement) = self.source.prepare_cached(sql) else { return Ok(Scan::Broken(None)) };
-        let Ok(mut rows) = statement.query([from, to]) else { return Ok(Scan::Broken(None)) };
+        let range = [from, to].map(Value::Integer);
+        let Ok(mut rows) = statement.query(params_from_iter(range.iter().chain(&self.of))) else {
+            return Ok(Scan::Broken(None));
+        };
         loop {
             let row = match rows.next() {
                 Ok(Some(row)) => row,

@@ -42,7 +42,10 @@ impl<T> Bringer<T> {
             return false;
         }
         gathered.jobs.push_back(job);
-        if gathered.jobs.len() == gathered.wanted {
+        let is_enough = gathered.jobs.len() == gathered.wanted;
+        // Before anybody is woken who would wait for it.
+        drop(gathered);
+        if is_enough {
             self.0.enough.notify_one();
         }
         true

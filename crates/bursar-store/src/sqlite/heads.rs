@@ -25,8 +25,8 @@ pub(super) struct Head {
 /// The heads of records that were written or asked for lately.
 #[derive(Debug, Default)]
 pub(super) struct Heads {
-    known: HashMap<&'static str, HashMap<String, Head>>,
-    count: usize,
+    known: HashMap<String, Head>,
+    /// Of whichever is looked for: one buffer for all of them.
     name: String,
 }
 
@@ -41,7 +41,6 @@ impl Heads {
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.known.clear();
-        self.count = 0;
     }
 
     /// The head of a record, expired or not.
@@ -53,10 +52,9 @@ impl Heads {
         space: &Space,
         key: &str,
     ) -> Result<Option<&Head>, rusqlite::Error> {
-        self.name(space, key);
+        self.name(kind, space, key);
         // Looked up twice where it is known: once for whether, once for what; anything else borrows for too long.
-        let is_known = self.known.get(kind.name).is_some_and(|heads| heads.contains_key(&self.name));
-        if !is_known {
+        if !self.known.contains_key(&self.name) {
             let mut statement = connection.prepare_cached(&statements.head)?;
             let head = statement.query_one(params![space.as_str(), key], |row| {
                 let index = |position| row.get(FIXED + position);
@@ -68,40 +66,40 @@ impl Heads {
                 })
             });
             let Some(head) = head.optional()? else { return Ok(None) };
-            self.keep(kind, space, key, head);
-            self.name(space, key);
+            self.keep_named(head);
         }
-        Ok(self.known.get(kind.name).and_then(|heads| heads.get(&self.name)))
+        Ok(self.known.get(&self.name))
     }
 
     /// Notes what was written.
     pub(super) fn keep(&mut self, kind: &'static Kind, space: &Space, key: &str, head: Head) {
-        if self.count >= MOST_KEPT {
-            self.clear();
-        }
-        self.name(space, key);
-        let heads = self.known.entry(kind.name).or_default();
-        if let Some(known) = heads.get_mut(&self.name) {
-            *known = head;
-        } else {
-            heads.insert(self.name.clone(), head);
-            self.count += 1;
-        }
+        self.name(kind, space, key);
+        self.keep_named(head);
     }
 
     /// Notes what was removed.
     pub(super) fn lose(&mut self, kind: &'static Kind, space: &Space, key: &str) {
-        self.name(space, key);
-        let lost = self.known.get_mut(kind.name).and_then(|heads| heads.remove(&self.name));
-        self.count -= usize::from(lost.is_some());
+        self.name(kind, space, key);
+        self.known.remove(&self.name);
     }
 
-    fn name(&mut self, space: &Space, key: &str) {
+    fn keep_named(&mut self, head: Head) {
+        if let Some(known) = self.known.get_mut(&self.name) {
+            *known = head;
+            return;
+        }
+        if self.known.len() >= MOST_KEPT {
+            self.clear();
+        }
+        self.known.insert(self.name.clone(), head);
+    }
+
+    fn name(&mut self, kind: &'static Kind, space: &Space, key: &str) {
         self.name.clear();
-        self.name.push_str(space.as_str());
-        // In no space's name.
-        self.name.push('\0');
-        self.name.push_str(key);
+        // The zero bytes are in no kind's name and in no space's.
+        for part in [kind.name, "\0", space.as_str(), "\0", key] {
+            self.name.push_str(part);
+        }
     }
 }
 

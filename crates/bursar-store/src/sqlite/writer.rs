@@ -2,7 +2,9 @@
 //!
 //! The flush to disk is what a commit costs, so everybody who waits while one flush runs shares the next.
 
+use std::ffi::c_int;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use bursar_core::ports::clock::Clock;
 use bursar_core::ports::store::{Sequence, StoreError};
 use jiff::Timestamp;
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
@@ -85,6 +88,8 @@ struct Session {
     heads: Heads,
     /// The last commit there was when this one ended its own.
     sequence: Sequence,
+    /// How many pages the log had then.
+    log_pages: Arc<AtomicU32>,
 }
 
 /// Why a group came to nothing.
@@ -202,10 +207,13 @@ fn start(setup: &Arc<Setup>) -> Result<Running, StoreError> {
 }
 
 fn write_until_closed(setup: &Setup, jobs: &Taker<Box<dyn Job>>) {
+    let clock = &*setup.options.clock;
     let mut kept = None;
-    let mut usual = 1;
-    while let Some(mut gathered) = jobs.take(usual, MOMENT, LARGEST_GROUP) {
+    let (mut usual, mut moment) = (1, SHORTEST_MOMENT);
+    while let Some(mut gathered) = jobs.take(usual, moment, LARGEST_GROUP) {
+        let begun = clock.stopwatch();
         let fate = write(setup, &mut kept, &mut gathered);
+        moment = clock.stopwatch().saturating_sub(begun).clamp(SHORTEST_MOMENT, LONGEST_MOMENT);
         // Those who will be answered now are about to ask again: with those who came meanwhile they share the next flush,
         // where half of them would wait for two in turn, and each flush would write the same pages for fewer.
         usual = gathered.len() + jobs.waiting();
@@ -220,6 +228,9 @@ fn write_until_closed(setup: &Setup, jobs: &Taker<Box<dyn Job>>) {
                 write(setup, &mut kept, std::slice::from_mut(&mut job)).map_err(Trouble::into_error)
             };
             job.answer(fate);
+        }
+        if let Some(session) = &kept {
+            session.shorten_log();
         }
     }
 }
@@ -240,7 +251,26 @@ fn write(setup: &Setup, kept: &mut Option<Session>, jobs: &mut [Box<dyn Job>]) -
 
 impl Session {
     fn open(setup: &Setup) -> Result<Self, StoreError> {
-        Ok(Self { opened: open(setup)?, heads: Heads::default(), sequence: 0 })
+        let mut opened = open(setup)?;
+        let log_pages = Arc::new(AtomicU32::new(0));
+        let told = Arc::clone(&log_pages);
+        // In the place of SQLite's own, which shortens the log before it tells that a commit is done.
+        let hook = move |_: &mut Wal, pages: c_int| {
+            told.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        };
+        opened.connection.wal_hook(Some(hook)).map_err(store_error)?;
+        Ok(Self { opened, heads: Heads::default(), sequence: 0, log_pages })
+    }
+
+    /// Brings what is in a long log to its place in the file. Everybody has been answered by now, so nobody waits for it who
+    /// does not come this very moment. What readers keep from it, or an error, is left for after the next group.
+    fn shorten_log(&self) {
+        if self.log_pages.load(Ordering::Relaxed) >= LONGEST_LOG {
+            let shortened =
+                self.opened.connection.query_one("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            let _another_time = shortened;
+        }
     }
 
     fn write(&mut self, setup: &Setup, jobs: &mut [Box<dyn Job>]) -> Result<(), Trouble> {
@@ -330,8 +360,15 @@ fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
         .map_err(store_error)
 }
 
-/// A tenth of a flush: little to lose, and enough for a caller to read its answer and decide again.
-const MOMENT: Duration = Duration::from_micros(200);
+/// Enough for a caller to read its answer and decide again.
+const SHORTEST_MOMENT: Duration = Duration::from_micros(200);
+
+/// Whoever waits for as long as a group takes has as much to gain as to lose; whoever waits for longer than this would
+/// notice.
+const LONGEST_MOMENT: Duration = Duration::from_millis(2);
+
+/// In pages of 4 KiB: as long as `SQLite` lets it get by itself.
+const LONGEST_LOG: u32 = 1_000;
 
 /// More than this many wait for one flush only on a server under a load that a single disk cannot carry anyway.
 const LARGEST_GROUP: usize = 256;

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bursar_core::memory::clock::ManualClock;
 use bursar_core::ports::event::Event;
-use bursar_core::ports::store::{Commit, EventQuery, Expected, Group, Kind, Page, Scope, Store, StoreError};
+use bursar_core::ports::store::{
+    Batch, Commit, CommitId, EventQuery, Expected, Group, Kind, Page, Scope, Store, StoreError,
+};
 use bursar_store::sqlite::{SqliteOptions, SqliteStore};
 use futures::FutureExt as _;
 use futures::executor::block_on;
@@ -197,7 +199,7 @@ fn file_of_a_newer_build_is_refused() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let refused = open(folder.path()).map(|_| ());
-    assert_eq!(refused, Err(StoreError::Newer { found: 99, known: 2 }));
+    assert_eq!(refused, Err(StoreError::Newer { found: 99, known: 3 }));
 }
 
 #[test]
@@ -360,6 +362,48 @@ fn events_of_a_file_of_the_first_schema_are_kept_and_counted_on() {
     // The second had been forgotten, and its number stays its own.
     assert_eq!(events, [(1, "first.event"), (3, "third.event")]);
 }
+
+#[test]
+fn a_log_does_not_get_much_longer_than_a_thousand_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = bench(folder.path());
+    let mut longest = 0;
+    for hundred in 0..100 {
+        let batch = (0..100).fold(bench.batch(), |batch, number| {
+            let key = format!("{hundred:03}-{number:03}");
+            batch.put(record(&ACCOUNT, &key, &"x".repeat(1_500)), Expected::Absent)
+        });
+        done(&bench.commit(batch));
+        longest = longest.max(fs::metadata(folder.path().join("bursar.db-wal")).unwrap().len());
+    }
+    // All of it is more than three times as long.
+    let thousand = 1_000 * 4_096;
+    assert!((thousand..thousand * 3 / 2).contains(&longest), "{longest}");
+}
+
+#[test]
+fn commits_of_a_file_of_the_second_schema_are_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = CommitId("before".to_owned());
+    let batch = || Batch::new(home(), id.clone()).put(record(&ACCOUNT, "a", ""), Expected::Absent);
+    let first = bench(folder.path()).commit(batch());
+    let connection = rusqlite::Connection::open(folder.path().join("bursar.db")).unwrap();
+    connection.execute_batch(SECOND_SCHEMA_OF_COMMITS).unwrap();
+    drop(connection);
+    let bench = bench(folder.path());
+    assert_eq!(block_on(bench.store.outcome(&home(), &id)).unwrap().value, Some(done(&first).0));
+    assert_eq!(bench.commit(batch()), first);
+}
+
+const SECOND_SCHEMA_OF_COMMITS: &str = "
+    ALTER TABLE commit_log RENAME TO commit_now;
+    CREATE TABLE commit_log (
+        sequence INTEGER PRIMARY KEY, space TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (space, id)
+    ) STRICT;
+    INSERT INTO commit_log SELECT sequence, space, id, at FROM commit_now;
+    DROP TABLE commit_now;
+    PRAGMA user_version = 2;
+";
 
 const FIRST_SCHEMA_OF_EVENTS: &str = "
     ALTER TABLE event RENAME TO event_now;

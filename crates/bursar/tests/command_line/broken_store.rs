@@ -33,7 +33,7 @@ async fn a_store_of_a_newer_version_is_left_alone() {
     exit 1
     --- stdout
     --- stderr
-    error: the store has schema 9999, this bursar knows 2
+    error: the store has schema 9999, this bursar knows 3
     hint: install the newer bursar that wrote it; nothing was changed
     ");
     for arguments in [&["status"][..], &["token", "nobody"], &["refresh", "--all"], &["cleanup"]] {

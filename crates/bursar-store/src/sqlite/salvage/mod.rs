@@ -102,7 +102,7 @@ fn copy_readable(
         lost.push(format!("{}: this build does not know the kind", name.trim_start_matches("kind_")));
     }
     let mut events = 0;
-    for space in spaces(target, schema)? {
+    for space in spaces(&source, target, schema)? {
         events += copy_events(&source, target, space, lost)?;
     }
     let life = incarnation(&source, schema).ok();
@@ -145,10 +145,21 @@ fn copy_kind(
     Ok((count, newest))
 }
 
-/// Those of which a record was saved, and those that everybody has.
-fn spaces(target: &Connection, schema: &Schema) -> Result<BTreeSet<String>, StoreError> {
+/// Those that everybody has, those of which a record was saved, and those that are found among the events themselves.
+fn spaces(source: &Connection, target: &Connection, schema: &Schema) -> Result<BTreeSet<String>, StoreError> {
     let everybodys = [Space::System, Space::Sandbox(SandboxId::personal())];
     let mut spaces = BTreeSet::from(everybodys.map(|space| space.as_str().to_owned()));
+    // From one to the next, over all that is damaged in between.
+    let next = |after: &str| source.query_one(NEXT_SPACE, [after], |row| row.get::<_, Option<String>>(0));
+    let mut last = String::new();
+    while let Ok(Some(space)) = next(&last) {
+        // A damaged page may tell of them in any order.
+        if space <= last || read_space(&space).is_err() {
+            break;
+        }
+        spaces.insert(space.clone());
+        last = space;
+    }
     for kind in schema.kinds() {
         let sql = format!("SELECT DISTINCT space FROM {}", table(kind));
         let mut statement = target.prepare(&sql).map_err(store_error)?;
@@ -228,6 +239,8 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.push(suffix);
     PathBuf::from(name)
 }
+
+const NEXT_SPACE: &str = "SELECT min(space) FROM event WHERE space > ?1";
 
 /// If the last version is unknown, new ones start far enough beyond the newest found that none of those lost is met
 /// again: more than a busy server commits in a day.

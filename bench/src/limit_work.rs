@@ -123,7 +123,8 @@ fn open(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Everybody who waits while one flush runs shares the next. Gathers as bursar's own writer does.
+/// Everybody who waits while one flush runs shares the next, and so do those who come within a moment of each other: nearly
+/// all of them.
 fn write(connection: &Connection, rows: &Receiver<Row>) -> Result<()> {
     let mut last_group = 1;
     while let Ok(first) = rows.recv() {
